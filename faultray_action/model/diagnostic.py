@@ -1,0 +1,24 @@
+"""Warnings are values: they ride along and never change a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    NOTICE = "notice"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Diagnostic:
+    """Something a user should know about the run itself. `code` is stable (kebab-case); `message` is one sentence of ours, names in it are untrusted."""
+
+    severity: Severity
+    code: str
+    message: str
+    address: str = ""
+    file: str = ""
+    line: int = 0
