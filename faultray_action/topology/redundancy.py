@@ -1,0 +1,231 @@
+"""From a number of copies and a placement to copies with faults: the redundancy part of the structure function (MODEL.md 1 and 5).
+
+Laws that the tests hold, per component and at the same number needed:
+a further copy never raises the order-1 rate H1 nor the unavailability U; the marginal rate of a copy is the given rate whatever n is;
+the common-cause rate depends on the span of the group, never on n. A further zone never hurts where one copy suffices; where more are
+needed, two half-filled zones can be two ways to fail instead of one, and that is the truth about the placement, not an artefact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+from faultray_action.model.component import Copy, Fault, FaultClass, Recovery
+from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
+from faultray_action.model.units import HOURS_PER_YEAR, Interval, p_down
+
+SECONDS_PER_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class RedundancySpec:
+    """What is known of one component's copies.
+
+    `failures_per_year` and `repair_hours` are those of one copy; `failover_seconds` is the gap until a standby serves, None where
+    nothing takes over by itself.
+    `zones` are names (shared with every other component there); `anonymous_zones` is how many unnamed ones where names are unknown. Unnamed
+    zones are never shared between components, which is pessimistic: two components in one unnamed zone count its loss twice.
+    `regions`: the copies are dealt over them; a named zone belongs to the region whose name it starts with, else to the first.
+    No zones and no anonymous ones: no zone event (a regional service). `service` is the provider service ("rds"), "" for none.
+    `managed`: no customer-visible copy; its copies (one, or one a region) hold domain faults only.
+    `own_class` is ZONAL for a thing that exists once a zone (a NAT gateway). `hosts`: zone -> faults of the machines that the copies
+    in that zone run on, dealt round-robin.
+    """
+
+    address: str
+    copies: int
+    needed: int
+    failures_per_year: Interval
+    repair_hours: Interval
+    recovery: Recovery = Recovery.SELF_HEALS
+    zones: tuple[str, ...] = ()
+    anonymous_zones: int = 0
+    provider: str = ""
+    regions: tuple[str, ...] = ()
+    service: str = ""
+    stateful: bool = False
+    managed: bool = False
+    failover_seconds: Interval | None = None
+    own_class: FaultClass = FaultClass.COPY
+    hosts: Mapping[str, tuple[Fault, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class Dealt(NamedTuple):
+    """`copies` and `gaps` go into the Component, `faults` into the Topology: sorted by id, and the same id is the same fault everywhere."""
+
+    copies: tuple[Copy, ...]
+    gaps: tuple[str, ...]
+    faults: tuple[Fault, ...]
+
+
+class _Place(NamedTuple):
+    region: str
+    zone: str
+
+
+def deal_copies(spec: RedundancySpec, table: ReliabilityTable) -> Dealt:
+    """Copies dealt round-robin over the sorted zones (and regions), each with its own fault and those of every domain it shares.
+
+    Precondition: copies >= 0, needed >= 0. No copies give no faults. Raises ConfigError where the table lacks a domain's row or a beta.
+    """
+    places = _deal(spec)
+    own = _own_faults(spec, places, table)
+    copies: list[Copy] = []
+    faults: list[Fault] = []
+    taken: dict[str, int] = {}
+    for index, place in enumerate(places):
+        host = _host(spec, place.zone, taken)
+        held = (*own[index], *host, *domain_faults(spec, place.region, place.zone, table))
+        copies.append(Copy(tuple(fault.id for fault in held), place.zone))
+        faults += held
+    gaps = _gap_faults(spec, places, table)
+    return Dealt(tuple(copies), tuple(gap.id for gap in gaps), merge_faults((*faults, *gaps)))
+
+
+def merge_faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:
+    """Each id once, sorted by id."""
+    by_id = {fault.id: fault for fault in faults}
+    return tuple(by_id[id] for id in sorted(by_id))
+
+
+def domain_faults(spec: RedundancySpec, region: str, zone: str, table: ReliabilityTable) -> tuple[Fault, ...]:
+    """The shared events of a copy at that place: zone, provider service, region; those that have no name are left out."""
+    found: list[Fault] = []
+    if zone:
+        found.append(zone_fault(spec.provider, zone, table))
+    if spec.service:
+        found.append(service_fault(spec.provider, spec.service, region, table))
+    if region:
+        found.append(region_fault(spec.provider, region, table))
+    return tuple(found)
+
+
+def zone_fault(provider: str, zone: str, table: ReliabilityTable) -> Fault:
+    """`zone:PROVIDER:NAME`, or `zone:?:ADDRESS#k` for an unnamed zone (`?:ADDRESS#k`)."""
+    row = table.row("zone")
+    if zone.startswith("?:"):
+        return _domain(f"zone:{zone}", FaultClass.ZONE, row, f"unnamed zone {zone.rpartition('#')[2]}")
+    return _domain(f"zone:{provider}:{zone}", FaultClass.ZONE, row, zone)
+
+
+def region_fault(provider: str, region: str, table: ReliabilityTable) -> Fault:
+    """`region:PROVIDER:REGION`."""
+    return _domain(f"region:{provider}:{region}", FaultClass.REGION, table.row("region"), region)
+
+
+def service_fault(provider: str, service: str, region: str, table: ReliabilityTable) -> Fault:
+    """`service:PROVIDER:SERVICE@REGION`; a global service has no region and no `@`."""
+    domain = f"{provider}:{service}" + (f"@{region}" if region else "")
+    return _domain(f"service:{domain}", FaultClass.SERVICE, table.row("provider_service"), domain)
+
+
+def host_fault(address: str, index: int, row: ReliabilityRow) -> Fault:
+    """`host:ADDRESS#i`: one machine of a node group; the pods or tasks that run on it are lost together."""
+    return Fault(f"host:{address}#{index}", FaultClass.COPY, row.failures_per_year, row.repair_hours, row.recovery, address)
+
+
+def beta_of(places: Iterable[tuple[str, str]], table: ReliabilityTable) -> float:
+    """Share of failures that hit all copies at once, by the most diverse span of the (region, zone) places: regions, zones, one zone."""
+    spread = set(places)
+    if len({region for region, _ in spread}) > 1:
+        return table.quantity("beta_regions").value.default
+    if len(spread) > 1:
+        return table.quantity("beta_zones").value.default
+    return table.quantity("beta_same_zone").value.default
+
+
+def _domain(id: str, fault_class: FaultClass, row: ReliabilityRow, name: str) -> Fault:
+    return Fault(id, fault_class, row.failures_per_year, row.repair_hours, row.recovery, "", name)
+
+
+def _deal(spec: RedundancySpec) -> tuple[_Place, ...]:
+    regions = tuple(sorted(set(spec.regions))) or ("",)
+    by_region = {region: _zones_in(spec, region, regions) for region in regions}
+    places: list[_Place] = []
+    for index in range(spec.copies):
+        region = regions[index % len(regions)]
+        zones = by_region[region]
+        places.append(_Place(region, zones[index // len(regions) % len(zones)]))
+    return tuple(places)
+
+
+def _zones_in(spec: RedundancySpec, region: str, regions: tuple[str, ...]) -> tuple[str, ...]:
+    named = tuple(zone for zone in sorted(set(spec.zones)) if _region_of(zone, regions) == region)
+    if named:
+        return named
+    at = f"@{region}" if len(regions) > 1 else ""
+    return tuple(f"?:{spec.address}{at}#{k}" for k in range(1, spec.anonymous_zones + 1)) or ("",)
+
+
+def _region_of(zone: str, regions: tuple[str, ...]) -> str:
+    matching = [region for region in regions if zone.startswith(region)]
+    return max(matching, key=len, default=regions[0]) or regions[0]
+
+
+def _own_faults(spec: RedundancySpec, places: tuple[_Place, ...], table: ReliabilityTable) -> tuple[tuple[Fault, ...], ...]:
+    if spec.managed:
+        return ((),) * spec.copies
+    beta = _beta(spec, places, table)
+    common = _own(spec, f"common:{spec.address}", FaultClass.COMMON_CAUSE, beta)
+    return tuple(
+        (_own(spec, f"copy:{spec.address}#{index}", spec.own_class, 1 - beta), *((common,) if beta else ())) for index in range(spec.copies)
+    )
+
+
+def _own(spec: RedundancySpec, id: str, fault_class: FaultClass, share: float) -> Fault:
+    return Fault(id, fault_class, spec.failures_per_year.scaled(share), spec.repair_hours, spec.recovery, spec.address)
+
+
+def _beta(spec: RedundancySpec, places: tuple[_Place, ...], table: ReliabilityTable) -> float:
+    return beta_of(places, table) if spec.copies >= 2 else 0.0
+
+
+def _host(spec: RedundancySpec, zone: str, taken: dict[str, int]) -> tuple[Fault, ...]:
+    hosts = spec.hosts.get(zone, ())
+    if not hosts:
+        return ()
+    turn = taken.get(zone, 0)
+    taken[zone] = turn + 1
+    return (hosts[turn % len(hosts)],)
+
+
+def _gap_faults(spec: RedundancySpec, places: tuple[_Place, ...], table: ReliabilityTable) -> tuple[Fault, ...]:
+    """The primary's own failures, each down until the standby serves or the primary is back, whatever comes first."""
+    if spec.managed or not spec.stateful or spec.failover_seconds is None or spec.copies < 2 or spec.copies <= spec.needed:
+        return ()
+    beta = _beta(spec, places, table)
+    rate = spec.failures_per_year.scaled(1 - beta)
+    hours = gap_hours(spec.failover_seconds, spec.failures_per_year, spec.repair_hours, beta)
+    return (Fault(f"gap:{spec.address}", FaultClass.GAP, rate, hours, Recovery.FAILS_OVER, spec.address),)
+
+
+def gap_hours(failover_seconds: Interval, failures_per_year: Interval, repair_hours: Interval, beta: float) -> Interval:
+    """min(failover, self-heal) in hours, bound by bound, and never so long that the standby makes the pair worse than the primary alone.
+
+    With x = rate * repair / 8766 the lone primary is up 1 / (1 + x) of the time,
+    the pair (1 - p^2) / ((1 + beta x)(1 + (1 - beta) x g / repair))
+    where p is the share of time a copy is down by its own event. Solved for the gap g; the cap bites only where failing over takes about
+    as long as healing.
+    """
+    bounds = (
+        _gap_bound(failover / SECONDS_PER_HOUR, rate, repair, beta)
+        for failover, rate, repair in zip(_bounds(failover_seconds), _bounds(failures_per_year), _bounds(repair_hours), strict=True)
+    )
+    low, default, high = bounds
+    return Interval(low, max(low, default), max(low, default, high))
+
+
+def _bounds(interval: Interval) -> tuple[float, float, float]:
+    return interval.low, interval.default, interval.high
+
+
+def _gap_bound(failover_hours: float, rate: float, repair: float, beta: float) -> float:
+    x = rate * repair / HOURS_PER_YEAR
+    if x <= 0.0 or beta >= 1.0:
+        return min(failover_hours, repair)
+    both = p_down((1 - beta) * rate, repair) ** 2
+    share = ((1 + x) * (1 - both) / (1 + beta * x) - 1) / ((1 - beta) * x)
+    return min(failover_hours, repair * max(0.0, min(1.0, share)))
