@@ -30,7 +30,8 @@ class RedundancySpec:
     zones are never shared between components, which is pessimistic: two components in one unnamed zone count its loss twice.
     `regions`: the copies are dealt over them; a named zone belongs to the region whose name it starts with, else to the first.
     No zones and no anonymous ones: no zone event (a regional service). `service` is the provider service ("rds"), "" for none.
-    `managed`: no customer-visible copy; its copies (one, or one a region) hold domain faults only.
+    `managed`: no customer-visible copy; its copies (one, or one a region) hold domain faults only. `vendor` names a third
+    party that runs it, `vendor_rates` the table's row for it (vendor, cdn, dns_service).
     `own_class` is ZONAL for a thing that exists once a zone (a NAT gateway). `hosts`: zone -> faults of the machines that the copies
     in that zone run on, dealt round-robin.
     """
@@ -46,6 +47,8 @@ class RedundancySpec:
     provider: str = ""
     regions: tuple[str, ...] = ()
     service: str = ""
+    vendor: str = ""
+    vendor_rates: str = "vendor"
     stateful: bool = False
     managed: bool = False
     failover_seconds: Interval | None = None
@@ -92,12 +95,14 @@ def merge_faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:
 
 
 def domain_faults(spec: RedundancySpec, region: str, zone: str, table: ReliabilityTable) -> tuple[Fault, ...]:
-    """The shared events of a copy at that place: zone, provider service, region; those that have no name are left out."""
+    """The shared events of a copy at that place: zone, provider service, vendor, region; those that have no name are left out."""
     found: list[Fault] = []
     if zone:
         found.append(zone_fault(spec.provider, zone, table))
     if spec.service:
         found.append(service_fault(spec.provider, spec.service, region, table))
+    if spec.vendor:
+        found.append(vendor_fault(spec.vendor, table, spec.vendor_rates))
     if region:
         found.append(region_fault(spec.provider, region, table))
     return tuple(found)
@@ -120,6 +125,11 @@ def service_fault(provider: str, service: str, region: str, table: ReliabilityTa
     """`service:PROVIDER:SERVICE@REGION`; a global service has no region and no `@`."""
     domain = f"{provider}:{service}" + (f"@{region}" if region else "")
     return _domain(f"service:{domain}", FaultClass.SERVICE, table.row("provider_service"), domain)
+
+
+def vendor_fault(name: str, table: ReliabilityTable, row: str = "vendor") -> Fault:
+    """`vendor:NAME`: the whole of a third party, shared by every component it runs."""
+    return _domain(f"vendor:{name}", FaultClass.VENDOR, table.row(row), name)
 
 
 def host_fault(address: str, index: int, row: ReliabilityRow) -> Fault:
