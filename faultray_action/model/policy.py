@@ -82,8 +82,8 @@ class DeclaredNeed:
 class Override:
     """Facts that the plan cannot show. None or empty: as discovered.
 
-    `copies_elsewhere` are further copies outside this plan (in a place of their own), added to those found. `entry_point` False: "this is no
-    entry point". `ignored_needs` are targets that it does not need after all.
+    `copies_elsewhere` are further copies outside this plan (in a place of their own), added to those found.
+    `entry_point` False: "this is no entry point". `ignored_needs` are targets that it does not need after all.
     """
 
     pattern: str
@@ -104,7 +104,7 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class RateOverride:
-    """A row of the reliability table (`faultray catalogue list` names them) with the team's own numbers; `value` for a quantity that is no rate."""
+    """A row of the reliability table with the team's own numbers; `value` for a quantity that is no rate."""
 
     id: str
     failures_per_year: Interval | None = None
@@ -156,8 +156,10 @@ class Policy:
 def names(pattern: str, address: str) -> bool:
     """Whether a pattern of the policy means this address.
 
-    >>> names("aws_db_instance.main", 'aws_db_instance.main["a"]'), names("module.orders", "module.orders.aws_lb.x"), names("aws_lb.*", "aws_lb.x")
-    (True, True, True)
+    >>> names("aws_db_instance.main", 'aws_db_instance.main["a"]'), names("module.orders", "module.orders.aws_lb.x")
+    (True, True)
+    >>> names("aws_lb.*", "aws_lb.x"), names("aws_lb.x", "aws_lb.xy")
+    (True, False)
     """
     if pattern == address or pattern == without_index(address):
         return True

@@ -1,0 +1,229 @@
+"""The comment on the pull request: found again by marker and author, rewritten only where it changed, one of a kind.
+
+The first line of each comment is an HTML comment that says whose it is and what it said: key, head commit, verdict, and the verdict of the
+commit before. Nothing in it changes from one run to the next of the same commit, so that an identical run writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from faultray_action.github.client import Client, PostingError, number_of, text_of
+from faultray_action.model.artifact import CommentMode, CommentWhen, Light
+
+MAX_COMMENT = 65_536
+"""Characters that GitHub takes in one comment."""
+DEFAULT_LOGIN = "github-actions[bot]"
+
+_STAMP = re.compile(r"\A<!-- faultray-action (\{[^\n]*\}) -->")
+_VIEWER = "query { viewer { login } }"
+_MINIMIZED = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on IssueComment { id isMinimized } } }"
+_MINIMIZE = """mutation($id: ID!) {
+  minimizeComment(input: {subjectId: $id, classifier: OUTDATED}) { minimizedComment { isMinimized } }
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the first line of a comment says. `previous` is the verdict of the last other head commit, None where there was none."""
+
+    key: str
+    head_sha: str
+    light: Light
+    previous: Light | None = None
+    ping: bool = False
+
+    def __str__(self) -> str:
+        fields: dict[str, Any] = {"key": self.key, "head": self.head_sha, "verdict": self.light.value}
+        if self.previous:
+            fields["previous"] = self.previous.value
+        if self.ping:
+            fields["ping"] = True
+        return f"<!-- faultray-action {json.dumps(fields, sort_keys=True)} -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment of ours as GitHub returned it."""
+
+    id: int
+    node_id: str
+    url: str
+    body: str
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What to say: the body without its first line, the verdict it speaks of, and whether it speaks of any change of resilience."""
+
+    body: str
+    light: Light
+    changed: bool = True
+
+
+def slug(text: str) -> str:
+    """A key that is safe inside an HTML comment.
+
+    >>> slug("FaultRay --> envs/prod")
+    'faultray-envs-prod'
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "faultray"
+
+
+def read_stamp(body: str) -> Stamp | None:
+    """The stamp of a comment body, None where it is not one of ours."""
+    match = _STAMP.match(body)
+    if not match:
+        return None
+    try:
+        fields = json.loads(match.group(1))
+        previous = fields.get("previous")
+        return Stamp(
+            str(fields["key"]),
+            str(fields["head"]),
+            Light(fields["verdict"]),
+            Light(previous) if previous else None,
+            fields.get("ping") is True,
+        )
+    except (ValueError, KeyError, AttributeError):
+        return None
+
+
+def own_login(client: Client) -> str:
+    """Who we are: `GET /user` answers 403 to a workflow's token, GraphQL knows."""
+    try:
+        return text_of(client.graphql(_VIEWER), "viewer", "login") or DEFAULT_LOGIN
+    except PostingError:
+        return DEFAULT_LOGIN
+
+
+class Thread:
+    """The comments of one pull request that carry our marker and our name."""
+
+    def __init__(self, client: Client, pull: int, login: str) -> None:
+        self._client = client
+        self._pull = pull
+        self._login = login
+
+    def own(self, key: str) -> list[Comment]:
+        """Ours with this key, oldest first."""
+        rows = self._client.pages(f"issues/{self._pull}/comments")
+        found = [comment for row in rows if (comment := self._read(row)) and comment.stamp.key == key]
+        return sorted(found, key=lambda comment: comment.id)
+
+    def _read(self, row: Any) -> Comment | None:
+        body = text_of(row, "body").replace("\r\n", "\n")
+        stamp = read_stamp(body)
+        if stamp is None or text_of(row, "user", "login") != self._login:
+            return None
+        return _comment(row, body, stamp)
+
+    def create(self, stamp: Stamp, body: str) -> Comment:
+        text = _whole(stamp, body)
+        row = self._client.post(f"issues/{self._pull}/comments", {"body": text})
+        return _comment(row, text, stamp)
+
+    def update(self, comment: Comment, stamp: Stamp, body: str) -> Comment:
+        """Writes only where something changed."""
+        text = _whole(stamp, body)
+        if _same(comment.body, text):
+            return comment
+        self._client.patch(f"issues/comments/{comment.id}", {"body": text})
+        return Comment(comment.id, comment.node_id, comment.url, text, stamp)
+
+    def restore(self, comment: Comment) -> None:
+        """Put back what a comment said."""
+        self._client.patch(f"issues/comments/{comment.id}", {"body": comment.body})
+
+    def delete(self, comments: Iterable[Comment]) -> None:
+        """Another job may have deleted one already."""
+        for comment in comments:
+            try:
+                self._client.delete(f"issues/comments/{comment.id}")
+            except PostingError as error:
+                if error.status != 404:
+                    raise
+
+    def hide(self, comments: Sequence[Comment]) -> None:
+        """Fold outdated comments that are not folded yet."""
+        if not comments:
+            return
+        nodes = self._client.graphql(_MINIMIZED, {"ids": [comment.node_id for comment in comments]}).get("nodes") or []
+        folded = {node.get("id") for node in nodes if isinstance(node, dict) and node.get("isMinimized")}
+        for comment in comments:
+            if comment.node_id not in folded:
+                self._client.graphql(_MINIMIZE, {"id": comment.node_id})
+
+
+def worth_a_comment(when: CommentWhen, wording: Wording) -> bool:
+    """Whether to start a comment where none stands. Red always deserves one."""
+    return when is CommentWhen.ALWAYS or wording.light.red or (when is CommentWhen.CHANGES and wording.changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """`before` is what the comment said until now (None: it is new), `changed` whether anything was written or deleted."""
+
+    comment: Comment
+    before: Comment | None
+    changed: bool
+
+
+def write(thread: Thread, mode: CommentMode, stamp: Stamp, wording: Wording, *, may_create: bool) -> Written | None:
+    """Make the one comment of this key say this. None where none stands and none is worth starting.
+
+    Of two of our comments the lowest id stays. In the modes that start a comment a commit, "the one comment" is that of this commit.
+    """
+    own = [comment for comment in thread.own(stamp.key) if not comment.stamp.ping]
+    fresh = mode in (CommentMode.NEW, CommentMode.HIDE_AND_NEW)
+    same = [comment for comment in own if not fresh or comment.stamp.head_sha == stamp.head_sha]
+    if not same and not may_create:
+        return None
+    last = own[-1] if fresh and own else same[0] if same else None
+    stamp = replace(stamp, previous=_previous(last.stamp if last else None, stamp.head_sha))
+    before = same[0] if same else None
+    comment = thread.update(before, stamp, wording.body) if before else thread.create(stamp, wording.body)
+    thread.delete(same[1:])
+    if mode is CommentMode.HIDE_AND_NEW:
+        thread.hide([old for old in own if old.stamp.head_sha != stamp.head_sha])
+    return Written(comment, before, comment is not before or len(same) > 1)
+
+
+def ping(thread: Thread, comment: Comment) -> None:
+    """One short new comment a head commit where green turned red: an edited comment sends no mail, a new one does."""
+    stamp = comment.stamp
+    if stamp.previous is not Light.PASS or not stamp.light.red:
+        return
+    pings = [known for known in thread.own(stamp.key) if known.stamp.ping and known.stamp.head_sha == stamp.head_sha]
+    if not pings:
+        text = f"🔴 FaultRay: this pull request was green and is red since {stamp.head_sha[:7]}: [see the report]({comment.url})."
+        thread.create(Stamp(stamp.key, stamp.head_sha, stamp.light, ping=True), text)
+        pings = [known for known in thread.own(stamp.key) if known.stamp.ping and known.stamp.head_sha == stamp.head_sha]
+    thread.delete(pings[1:])
+
+
+def _comment(row: Any, body: str, stamp: Stamp) -> Comment:
+    return Comment(number_of(row, "id"), text_of(row, "node_id"), text_of(row, "html_url"), body, stamp)
+
+
+def _previous(stamp: Stamp | None, head_sha: str) -> Light | None:
+    """Every job of one commit derives the same answer, whichever of them writes first."""
+    if stamp is None:
+        return None
+    return stamp.previous if stamp.head_sha == head_sha else stamp.light
+
+
+def _whole(stamp: Stamp, body: str) -> str:
+    text = f"{stamp}\n{body}"
+    if len(text) > MAX_COMMENT:
+        raise PostingError(f"the comment was not sent: {len(text):,} characters, GitHub takes {MAX_COMMENT:,}")
+    return text
+
+
+def _same(one: str, other: str) -> bool:
+    return one.replace("\r\n", "\n").rstrip() == other.replace("\r\n", "\n").rstrip()

@@ -1,0 +1,166 @@
+"""Post the artifacts. Whatever fails here becomes a diagnostic; the verdict was fixed before and stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from faultray_action.github.check import CheckRun, Section
+from faultray_action.github.client import Client, PostingError, number_of, text_of
+from faultray_action.github.comment import Thread, own_login, ping, slug
+from faultray_action.github.context import Context
+from faultray_action.github.projection import Render, Sticky, project, put_section, write_alone
+from faultray_action.model.artifact import Annotation, AnnotationChannel, CommentMode, CommentWhen
+from faultray_action.model.diagnostic import Diagnostic, Severity
+
+PERMISSIONS = ("contents: read", "checks: write", "pull-requests: write")
+"""All that the action can use; naming one permission drops those that are not named, so a notice names them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """Everything to post, and how. `name` tells the comment from those of other uses of the action in the same repository."""
+
+    name: str
+    check: CheckRun
+    section: Section
+    render: Render
+    validate: Callable[[str], bool]
+    mode: CommentMode = CommentMode.UPDATE
+    when: CommentWhen = CommentWhen.ALWAYS
+    channel: AnnotationChannel = AnnotationChannel.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """`commands` are the annotations that no check run took: to be printed as workflow commands."""
+
+    comment_url: str = ""
+    check_url: str = ""
+    commands: tuple[Annotation, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+def publish(posting: Posting, context: Context, client: Client | None) -> Published:
+    """The check run on the head commit, then the comment. Never raises for what GitHub does; `client` None where there is no token."""
+    if client is None or not context.repository or not context.head_sha:
+        return Published(commands=_commands(posting, posted=False), diagnostics=_without_github(context))
+    return _Publisher(posting, context, client).run()
+
+
+class _Publisher:
+    """One publication: what was posted, and what went wrong on the way."""
+
+    def __init__(self, posting: Posting, context: Context, client: Client) -> None:
+        self._posting = posting
+        self._context = context
+        self._client = client
+        self._login = own_login(client)
+        self._failures: list[PostingError] = []
+        self._diagnostics: list[Diagnostic] = []
+
+    def run(self) -> Published:
+        check_url, shared = self._post_check()
+        comment_url = "" if self._posting.mode is CommentMode.OFF else self._post_comment(shared)
+        return Published(
+            comment_url=comment_url,
+            check_url=check_url,
+            commands=_commands(self._posting, posted=shared),
+            diagnostics=(*self._diagnostics, *failures_told(self._failures, self._context)),
+        )
+
+    @property
+    def _app(self) -> str:
+        return self._login.removesuffix("[bot]")
+
+    def _post_check(self) -> tuple[str, bool]:
+        check = self._posting.check
+        if self._posting.channel in (AnnotationChannel.COMMANDS, AnnotationChannel.OFF):
+            check = replace(check, annotations=())
+        try:
+            posted, notes = put_section(self._client, self._context.head_sha, self._app, check, self._section())
+        except PostingError as error:
+            self._failures.append(error)
+            return "", False
+        self._diagnostics += notes
+        return posted.url, True
+
+    def _section(self) -> Section:
+        return replace(self._posting.section, run=self._context.run, attempt=self._context.attempt)
+
+    def _post_comment(self, shared: bool) -> str:
+        try:
+            pull = self._context.pull or find_pull(self._client, self._context)
+            return "" if pull is None else self._comment_on(pull, shared)
+        except PostingError as error:
+            self._failures.append(error)
+            return ""
+
+    def _comment_on(self, pull: int, shared: bool) -> str:
+        posting = self._posting
+        thread = Thread(self._client, pull, self._login)
+        sticky = Sticky(
+            pull,
+            self._context.head_sha,
+            slug(posting.name),
+            posting.mode,
+            posting.when,
+            self._app,
+            posting.render,
+            posting.validate,
+        )
+        comment, notes = project(self._client, thread, sticky) if shared else write_alone(self._client, thread, sticky, self._section())
+        self._diagnostics += notes
+        if comment and posting.mode is CommentMode.UPDATE_AND_PING:
+            ping(thread, comment)
+        return comment.url if comment else ""
+
+
+def find_pull(client: Client, context: Context) -> int | None:
+    """The open pull request whose head is this commit, the oldest where there are several; None where the event has none to look for."""
+    if not context.event.may_have_pull:
+        return None
+    if context.head_branch:
+        rows = client.pages("pulls", state="open", head=context.head_branch)
+    else:
+        rows = client.pages(f"commits/{context.head_sha}/pulls")
+    found = [number_of(row, "number") for row in rows if _is_head(row, context.head_sha)]
+    return min(found, default=None)
+
+
+def _is_head(row: object, head_sha: str) -> bool:
+    return text_of(row, "state") == "open" and text_of(row, "head", "sha") == head_sha
+
+
+def _commands(posting: Posting, *, posted: bool) -> tuple[Annotation, ...]:
+    wanted = posting.channel is AnnotationChannel.COMMANDS or (posting.channel is AnnotationChannel.AUTO and not posted)
+    return posting.check.annotations if wanted else ()
+
+
+def failures_told(failures: list[PostingError], context: Context) -> tuple[Diagnostic, ...]:
+    """One notice for all missing permissions, one warning for each other failure."""
+    missing = sorted({failure.permission for failure in failures if failure.permission})
+    told = [Diagnostic(Severity.NOTICE, "read-only-token", _permissions_to_add(missing, failures, context))] if missing else []
+    told += [Diagnostic(Severity.WARNING, "not-posted", f"Not posted: {failure}.") for failure in failures if not failure.permission]
+    return tuple(told)
+
+
+def _permissions_to_add(missing: list[str], failures: list[PostingError], context: Context) -> str:
+    lacks = " and ".join(f"`{permission}`" for permission in missing)
+    statuses = ", ".join(sorted({str(failure.status) for failure in failures if failure.permission}))
+    block = "`permissions: { " + ", ".join(PERMISSIONS) + " }`"
+    if context.is_fork:
+        return (
+            f"Not posted to the pull request: a run of a fork has a read-only token ({statuses}, lacks {lacks}); the verdict, the summary and "
+            f"the exit code are as ever. To post as well, run `faultray publish` in a `workflow_run` workflow with {block}."
+        )
+    who = "Dependabot's token is read-only by default" if context.is_dependabot else "the token may not write"
+    return f"Not posted to the pull request: {who} ({statuses}, lacks {lacks}). Add to the job: {block}."
+
+
+def _without_github(context: Context) -> tuple[Diagnostic, ...]:
+    if not context.repository:
+        return ()
+    block = "`permissions: { " + ", ".join(PERMISSIONS) + " }`"
+    reason = "`github-token` is empty" if context.head_sha else "the event names no commit"
+    return (Diagnostic(Severity.NOTICE, "no-token", f"Not posted to the pull request: {reason}. The job needs {block}."),)
