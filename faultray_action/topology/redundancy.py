@@ -28,6 +28,7 @@ class RedundancySpec:
     nothing takes over by itself.
     `zones` are names (shared with every other component there); `anonymous_zones` is how many unnamed ones where names are unknown. Unnamed
     zones are never shared between components, which is pessimistic: two components in one unnamed zone count its loss twice.
+    `placement` is the zone of each copy ("" for none) where it is known copy by copy; then nothing is dealt.
     `regions`: the copies are dealt over them; a named zone belongs to the region whose name it starts with, else to the first.
     No zones and no anonymous ones: no zone event (a regional service). `service` is the provider service ("rds"), "" for none.
     `managed`: no customer-visible copy; its copies (one, or one a region) hold domain faults only. `vendor` names a third
@@ -44,6 +45,7 @@ class RedundancySpec:
     recovery: Recovery = Recovery.SELF_HEALS
     zones: tuple[str, ...] = ()
     anonymous_zones: int = 0
+    placement: tuple[str, ...] = ()
     provider: str = ""
     regions: tuple[str, ...] = ()
     service: str = ""
@@ -72,7 +74,8 @@ class _Place(NamedTuple):
 def deal_copies(spec: RedundancySpec, table: ReliabilityTable) -> Dealt:
     """Copies dealt round-robin over the sorted zones (and regions), each with its own fault and those of every domain it shares.
 
-    Precondition: copies >= 0, needed >= 0. No copies give no faults. Raises ConfigError where the table lacks a domain's row or a beta.
+    Precondition: copies >= 0, needed >= 0, a placement names at least `copies` zones.
+    No copies give no faults. Raises ConfigError where the table lacks a domain's row or a beta.
     """
     places = _deal(spec)
     own = _own_faults(spec, places, table)
@@ -153,6 +156,8 @@ def _domain(id: str, fault_class: FaultClass, row: ReliabilityRow, name: str) ->
 
 def _deal(spec: RedundancySpec) -> tuple[_Place, ...]:
     regions = tuple(sorted(set(spec.regions))) or ("",)
+    if spec.placement:
+        return tuple(_Place(_region_of(zone, regions), zone) for zone in spec.placement[: spec.copies])
     by_region = {region: _zones_in(spec, region, regions) for region in regions}
     places: list[_Place] = []
     for index in range(spec.copies):
