@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from faultray_action.declared.defaults import LOSSES, PROVIDER_RUN, RATES, default_loss_rates, default_rates, is_managed, is_stateful
 from faultray_action.declared.schema import (
     Declared,
     DeclaredAgent,
@@ -34,57 +35,7 @@ from faultray_action.model.units import HOURS_PER_YEAR, Interval
 from faultray_action.topology.redundancy import RedundancySpec, deal_copies, merge_faults
 
 RULE = "infra.yaml"
-
-RATES: Mapping[Kind, str] = MappingProxyType(
-    {
-        Kind.LOAD_BALANCER: "vm_in_group",
-        Kind.WEB_SERVER: "vm_in_group",
-        Kind.APP_SERVER: "vm_in_group",
-        Kind.GATEWAY: "vm_in_group",
-        Kind.DATABASE: "managed_database",
-        Kind.CACHE: "cache_node",
-        Kind.QUEUE: "broker_node",
-        Kind.STREAM: "stream_broker",
-        Kind.STORAGE: "zonal_service",
-        Kind.DNS: "dns_service",
-        Kind.CDN: "cdn",
-        Kind.FUNCTION: "function_service",
-        Kind.CONTAINER: "container_task",
-        Kind.NAT: "nat_gateway",
-        Kind.EXTERNAL_API: "vendor",
-        Kind.LLM_ENDPOINT: "vendor",
-        Kind.AI_AGENT: "container_task",
-        Kind.TOOL: "container_task",
-        Kind.ORCHESTRATOR: "container_task",
-        Kind.CUSTOM: "vm",
-        Kind.CONNECTOR: "vm",
-    }
-)
-"""Row of the reliability table by type, where the file names none."""
-
-STATEFUL = frozenset({Kind.DATABASE, Kind.CACHE, Kind.QUEUE, Kind.STREAM, Kind.STORAGE})
-PROVIDER_RUN = frozenset({Kind.DNS, Kind.CDN, Kind.EXTERNAL_API, Kind.LLM_ENDPOINT})
 FRONTS = frozenset({Kind.LOAD_BALANCER, Kind.GATEWAY, Kind.CDN, Kind.DNS})
-MEDIA_RATES: Mapping[Kind, str] = MappingProxyType({Kind.STORAGE: "media_disk_volume", Kind.CACHE: "media_cache_memory"})
-STANDBY_RATES: Mapping[Kind, str] = MappingProxyType({Kind.DATABASE: "managed_database_failover"})
-LOSSES: Mapping[Kind, tuple[LossKind, ...]] = MappingProxyType(
-    {
-        Kind.QUEUE: (LossKind.MEDIA, LossKind.POISON),
-        Kind.STREAM: (LossKind.MEDIA, LossKind.DELETE),
-        Kind.CACHE: (LossKind.MEDIA,),
-    }
-)
-"""What can happen to the data of a type; every other durable type: media, delete, corruption."""
-
-LOSS_RATES: Mapping[LossKind, str] = MappingProxyType(
-    {
-        LossKind.MEDIA: "media_database_storage",
-        LossKind.DELETE: "delete",
-        LossKind.CORRUPTION: "corruption",
-        LossKind.KEY: "key",
-        LossKind.POISON: "poison",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +100,8 @@ def _component(each: DeclaredComponent, declared: Declared, built: Mapping[str, 
         managed=spec.managed,
         stateful=spec.stateful,
         recovery=_recovery(each, spec, table),
-        service=each.service,
+        catalogue_type=each.terraform_type,
+        service=each.contract,
         region=(spec.regions or ("",))[0],
         runtime=Runtime(each.latency, each.capacity, each.demand, each.pool, each.requests_per_second, each.timeout),
         evidence=(Evidence(each.id, "replicas" if each.replicas is not None else "type", RULE),),
@@ -159,8 +111,8 @@ def _component(each: DeclaredComponent, declared: Declared, built: Mapping[str, 
 
 def _spec(each: DeclaredComponent, declared: Declared, built: Mapping[str, _Built], table: ReliabilityTable) -> RedundancySpec:
     row = _row(each, table)
-    managed = _is_managed(each)
-    regions = each.regions or tuple(region for region in (each.region or declared.region,) if region)
+    managed = is_managed(each)
+    regions = each.regions or tuple(region for region in (declared.region if each.region is None else each.region,) if region)
     copies = _serving_copies(each, managed, regions)
     needed = each.needed if each.needed is not None else (0 if each.type is Kind.CONNECTOR else 1)
     spec = RedundancySpec(
@@ -178,20 +130,12 @@ def _spec(each: DeclaredComponent, declared: Declared, built: Mapping[str, _Buil
         service=each.service,
         vendor=_vendor(each, managed),
         vendor_rates=RATES[each.type] if each.type in PROVIDER_RUN else "vendor",
-        stateful=_is_stateful(each),
+        stateful=is_stateful(each),
         managed=managed,
         failover_seconds=_failover(each, row),
         own_class=FaultClass.ZONAL if each.type is Kind.NAT else FaultClass.COPY,
     )
     return replace(spec, hosts=_hosts(each, built)) if each.runs_on in built else spec
-
-
-def _is_managed(each: DeclaredComponent) -> bool:
-    return each.managed if each.managed is not None else each.type in PROVIDER_RUN and each.replicas is None
-
-
-def _is_stateful(each: DeclaredComponent) -> bool:
-    return each.stateful if each.stateful is not None else each.type in STATEFUL
 
 
 def _serving_copies(each: DeclaredComponent, managed: bool, regions: tuple[str, ...]) -> int:
@@ -201,7 +145,7 @@ def _serving_copies(each: DeclaredComponent, managed: bool, regions: tuple[str, 
     if managed and each.replicas is None:
         return max(1, len(regions))
     replicas = each.replicas if each.replicas is not None else (0 if each.type is Kind.CONNECTOR else 1)
-    if each.failover is False and _is_stateful(each) and each.needed is None:
+    if each.failover is False and is_stateful(each) and each.needed is None:
         return min(replicas, 1)
     return replicas
 
@@ -213,8 +157,7 @@ def _vendor(each: DeclaredComponent, managed: bool) -> str:
 
 
 def _row(each: DeclaredComponent, table: ReliabilityTable) -> ReliabilityRow:
-    standby = (each.replicas or len(each.placement) or 1) > (each.needed or 1) and each.failover is not False
-    return table.row(each.rates or (STANDBY_RATES.get(each.type) if standby else None) or RATES[each.type])
+    return table.row(each.rates or default_rates(each))
 
 
 def _rate(each: DeclaredComponent, row: ReliabilityRow) -> Interval:
@@ -329,7 +272,7 @@ def _holds_data(each: DeclaredComponent) -> bool:
         return False
     if each.durable is not None:
         return each.durable
-    return bool(each.data) or (_is_stateful(each) and each.type is not Kind.CACHE)
+    return bool(each.data) or (is_stateful(each) and each.type is not Kind.CACHE)
 
 
 def _asset(each: DeclaredComponent, component: Component, parts: tuple[str, ...], table: ReliabilityTable) -> DataAsset:
@@ -340,14 +283,13 @@ def _asset(each: DeclaredComponent, component: Component, parts: tuple[str, ...]
 
 
 def _loss(each: DeclaredComponent, kind: LossKind, covers: tuple[str, ...], table: ReliabilityTable) -> Loss:
-    rates = MEDIA_RATES.get(each.type, LOSS_RATES[kind]) if kind is LossKind.MEDIA else LOSS_RATES[kind]
-    if kind is LossKind.MEDIA and _is_managed(each):
-        rates = "media_replicated_storage"
-    return Loss(kind, table.row(rates).failures_per_year, tuple(Evidence(each.id, name, RULE) for name in covers))
+    said = each.data.get(kind)
+    row = table.row(said.rates if said and said.rates else default_loss_rates(each, kind))
+    return Loss(kind, row.failures_per_year, tuple(Evidence(each.id, name, RULE) for name in covers))
 
 
 def _declared_covers(each: DeclaredComponent) -> Mapping[LossKind, tuple[str, ...]]:
-    return {kind: ((cover if isinstance(cover, str) else "declared"),) if cover else () for kind, cover in each.data.items()}
+    return {kind: loss.covered_by for kind, loss in each.data.items()}
 
 
 def _inferred_covers(each: DeclaredComponent, component: Component, parts: tuple[str, ...]) -> Mapping[LossKind, tuple[str, ...]]:

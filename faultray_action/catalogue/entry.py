@@ -1,0 +1,199 @@
+"""What one resource type means to resilience: the schema of the catalogue's YAML, parsed once at the door.
+
+A fact is an *expression* (see `expression.py`) over the attributes of one instance; an attribute that is unknown until apply makes its
+value a set of possibilities, of which the builder takes the worst or the best.
+msgspec reads it (not pydantic): the same validation at a tenth of the start-up time, which users wait for on every push.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Disposition = Literal["component", "connector", "placement", "firewall", "modifier", "external", "transparent", "irrelevant"]
+"""component: serves and can fail · connector: traffic or data runs through it, it has no failure of its own (listener, target group, task
+definition) · placement: says where things stand (subnet, subnet group, route table) · firewall: security group or rule · modifier: sets
+facts of another resource (autoscaling target, backup plan) · external: a third party with an SLA · transparent: a helper whose references
+pass through (random_id) · irrelevant: no outage follows from it (IAM, logs, tags)."""
+
+EdgeRole = Literal[
+    "need",  # this resource needs the one it refers to
+    "optional",  # at most degraded without it
+    "async",  # degraded until `buffer_seconds` are spent
+    "startup",  # needed to start only
+    "serves",  # reverse need: the one referred to needs this one (a listener names its load balancer)
+    "member",  # this one is a copy inside the group referred to; the group needs `servers` of its members
+    "replica",  # this one copies the data of the one referred to
+    "host",  # its copies run on the copies of the one referred to
+    "placement",  # zones (and the way out) come from the one referred to
+    "firewall",  # security group attached to this one
+    "modifies",  # the `sets` of this one apply to the one referred to
+    "protects",  # the `covers` of this one protect the data of the one referred to
+    "branch",  # another way into the front referred to: an entry of its own beside the front's default (a listener rule)
+    "egress-of",  # the way out of the one referred to leads through this one (association -> subnet)
+    "egress-via",  # the way out of this one leads through the one referred to (route -> NAT)
+    "allows-to",  # firewall rule: traffic into the group referred to
+    "allows-from",  # firewall rule: traffic out of the group referred to
+    "none",
+]
+
+Scope = Literal["global", "regional", "zonal", "spread"]
+"""global: no region event · regional: run by the provider over the zones, no customer-visible copy (zone-pinned where its placement is one
+zone) · zonal: each copy stands in one zone and failing it is a zonal event · spread: `copies` over zones."""
+
+
+class EdgeRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a reference at one attribute path is meant, for targets of the types in `to` (patterns: "aws_sqs_*", "kind:queue"; empty: any)."""
+
+    role: EdgeRole
+    to: tuple[str, ...] = ()
+    when: str = ""
+    group: str = ""
+    group_needed: int = 1
+    buffer_seconds: float = 0.0
+
+
+class ZoneSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where zones come from, first that answers wins: `names` path(s) holding zone names; `placement` path(s) whose references lead to
+    placements (subnets); `count` an expression: so many zones without known names. `prefix` an attribute put before short names ("1" -> "westeurope-1")."""
+
+    names: tuple[str, ...] = ()
+    placement: tuple[str, ...] = ()
+    count: str = ""
+    prefix: str = ""
+    when: str = ""
+
+
+class Cover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A protection: which loss kinds it covers (media, delete, corruption, key, poison-message), when, by which attribute, in words."""
+
+    losses: tuple[str, ...]
+    when: str = "true"
+    attribute: str = ""
+    rule: str = ""
+
+
+class DataFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Durable data of a component. `losses`: its loss kinds, each with the reliability row of its rate ("media: database_storage").
+
+    `declared`: true where protection is declared, which makes it an asset though nothing refers to it. `final_snapshot`: deletion leaves a
+    snapshot or is impossible. `restored`: created from a snapshot or another's data.
+    `asset_of`: path whose target owns the data (a replica or a member belongs to its source's asset)."""
+
+    durable: str = "true"
+    losses: dict[str, str] = {}
+    covers: tuple[Cover, ...] = ()
+    declared: str = "false"
+    final_snapshot: str = "false"
+    restored: str = "false"
+
+
+class EntryFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When this is where users come in (public load balancer, API, DNS record); `keys`: paths of stable names (DNS) that match two sides.
+    `alternatives`: records of one name, grouped by `group_by` paths: when `failover` holds they are an alternative group led by the one where `primary` holds."""
+
+    when: str = "true"
+    keys: tuple[str, ...] = ()
+    group_by: tuple[str, ...] = ()
+    failover: str = "false"
+    primary: str = "true"
+
+
+class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A link by labels instead of references (Kubernetes selectors): the map at `labels` must be contained in the map at `target_labels` of a
+    resource of type `to` with the same value at `scope` path(s) on both (namespace). `by` instead of labels: equal scalar values at `by` / `target`."""
+
+    to: tuple[str, ...]
+    role: EdgeRole
+    labels: str = ""
+    target_labels: str = ""
+    by: str = ""
+    target: str = ""
+    scope: str = ""
+
+
+class PathTo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An access path in a network (VPC endpoint): workloads placed in the same network (`network` path) that need a component whose catalogue
+    `service` is contained in the text at `service` need this one too."""
+
+    service: str
+    network: str
+
+
+class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Paths of a firewall rule: protocol, from and to port, CIDRs, the group it lets in; `inline` block paths inside a group; `when` for direction."""
+
+    inline: str = ""
+    when: str = "true"
+    from_port: str = "from_port"
+    to_port: str = "to_port"
+    protocol: str = "protocol"
+    cidrs: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    self_path: str = ""
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One resource type.
+
+    Expressions: `copies` and `needed` (numbers), `spread` (at most how many zones the copies stand in), `failover` (a stateful primary has an
+    automatic standby: gap instead of outage), `port` (that its callers use), `capacity` (a number that demand must fit),
+    `regions` (list of further regions that hold a full copy). `servers`: "any" = its servers and members are alternatives of which
+    `servers_needed` must serve, "all" = each is needed. `rates`: row of reliability.yaml. `service`: provider service of the common
+    domain. `sla`: id in sla.yaml. `identity`: further attribute paths whose values name it. `show`: further attributes that may be printed
+    (every attribute that an expression reads may be). `defaults`: documented defaults of missing attributes.
+    `replace`: what replacing it means while applying: outage, rolling (copy by copy), harmless.
+    `egress`: a workload that calls out through its subnet's NAT. `workload`: runs customer code. `agent`: an AI part.
+    `retention`: seconds a queue or stream keeps messages.
+    """
+
+    disposition: Disposition
+    kind: str = "custom"
+    label: str = ""
+    scope: Scope = "regional"
+    rates: str = ""
+    service: str = ""
+    sla: str = ""
+    stateful: bool = False
+    workload: bool = False
+    egress: bool = False
+    agent: str = ""
+    copies: str = ""
+    needed: str = ""
+    spread: str = ""
+    failover: str = ""
+    regions: str = ""
+    recovery: Literal["", "self-heals", "fails-over", "manual-restore"] = ""
+    zones: tuple[ZoneSource, ...] = ()
+    zone: str = ""
+    region: str = ""
+    servers: Literal["all", "any"] = "all"
+    servers_needed: str = "1"
+    port: str = ""
+    capacity: str = ""
+    retention: str = ""
+    edges: dict[str, EdgeRole | EdgeRule | tuple[EdgeRule, ...]] = {}
+    match: tuple[Match, ...] = ()
+    path_to: PathTo | None = None
+    firewall: FirewallFacts | None = None
+    data: DataFacts | None = None
+    entry: EntryFacts | None = None
+    sets: dict[str, str] = {}
+    covers: tuple[Cover, ...] = ()
+    identity: tuple[str, ...] = ()
+    show: tuple[str, ...] = ()
+    defaults: dict[str, str | int | float | bool | None] = {}
+    replace: Literal["outage", "rolling", "harmless"] = "outage"
+    same_as: str = ""
+    source: str = ""
+    confidence: Literal["high", "medium", "low"] = "medium"
+    note: str = ""
+
+
+class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One catalogue file."""
+
+    provider: str
+    types: dict[str, Entry]
+    schema: str = "faultray-catalogue/v1"

@@ -1,0 +1,130 @@
+"""Durable data: which stores hold it, what can destroy it, and what covers that (MODEL.md 1 and 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from faultray_action.catalogue.entry import Cover
+from faultray_action.catalogue.expression import Scope
+from faultray_action.model.change import Action
+from faultray_action.model.component import Evidence
+from faultray_action.model.reliability import ReliabilityTable
+from faultray_action.model.topology import DataAsset, Loss, LossKind
+from faultray_action.topology.survey import Node, Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Root store -> the stores that hold the same data (replicas, members), root first."""
+
+    of_root: Mapping[str, tuple[str, ...]]
+
+
+def find(survey: Survey, table: ReliabilityTable, wanted: Iterable[str]) -> tuple[DataAsset, ...]:
+    """Assets among the `wanted` roots (those in the closure of an entry, and those whose protection is declared on either side)."""
+    stores = _stores(survey)
+    chosen = {_root(survey, address) for address in wanted if address in survey.nodes}
+    return tuple(_asset(survey, root, stores.of_root.get(root, (root,)), table) for root in sorted(chosen) if _is_durable(survey, root))
+
+
+def declared(survey: Survey) -> set[str]:
+    """Stores whose protection is declared on this side, by address."""
+    return {
+        node.address
+        for node in survey.nodes.values()
+        if node.entry.data is not None
+        and not node.resource.data
+        and survey.facts.truth(node.entry.data.declared, node.address, survey.scope(node), better=True)
+    } | {edge.target for edge in survey.edges if edge.role == "protects" and survey.nodes[edge.target].entry.data is not None}
+
+
+def _is_durable(survey: Survey, address: str) -> bool:
+    node = survey.nodes[address]
+    data = node.entry.data
+    if data is None or node.resource.data:
+        return False
+    return survey.facts.truth(data.durable, address, survey.scope(node), better=False)
+
+
+def _root(survey: Survey, address: str) -> str:
+    """The source of a chain of replicas and members."""
+    seen: set[str] = set()
+    while address not in seen:
+        seen.add(address)
+        sources = sorted(edge.target for edge in survey.outgoing(address, "replica", "member"))
+        if not sources:
+            return address
+        address = sources[0]
+    return min(seen)
+
+
+def _stores(survey: Survey) -> Stores:
+    grouped: dict[str, list[str]] = {}
+    for address in sorted(survey.nodes):
+        root = _root(survey, address)
+        if root != address:
+            grouped.setdefault(root, [root]).append(address)
+    return Stores({root: tuple(members) for root, members in grouped.items()})
+
+
+def _asset(survey: Survey, root: str, stores: tuple[str, ...], table: ReliabilityTable) -> DataAsset:
+    node = survey.nodes[root]
+    assert node.entry.data is not None
+    losses = tuple(
+        Loss(LossKind(kind), table.row(row).failures_per_year, _covers(survey, node, stores, kind))
+        for kind, row in sorted(node.entry.data.losses.items())
+    )
+    return DataAsset(root, node.entry.label or node.resource.type, stores, losses, inferred="durable store")
+
+
+def _covers(survey: Survey, node: Node, stores: tuple[str, ...], kind: str) -> tuple[Evidence, ...]:
+    assert node.entry.data is not None
+    found = [_evidence(node, c) for c in node.entry.data.covers if kind in c.losses and _holds(survey, node, node, c)]
+    for edge in survey.incoming(node.address, "protects"):
+        protector = survey.nodes[edge.source]
+        found += [_evidence(protector, c) for c in protector.entry.covers if kind in c.losses and _holds(survey, protector, node, c)]
+    if kind == LossKind.MEDIA:
+        found += [Evidence(s, "", "holds the same data") for s in stores[1:] if any(survey.outgoing(s, "replica"))]
+        found += _copies_of_regions(survey, node)
+    return tuple(found)
+
+
+def _copies_of_regions(survey: Survey, node: Node) -> list[Evidence]:
+    if not node.entry.regions or not survey.facts.items(node.entry.regions, node.address, survey.scope(node)):
+        return []
+    return [Evidence(node.address, node.entry.regions, "a full copy in another region")]
+
+
+def _evidence(node: Node, cover: Cover) -> Evidence:
+    return Evidence(node.address, cover.attribute or cover.when, cover.rule or "protection")
+
+
+def _holds(survey: Survey, owner: Node, target: Node, cover: Cover) -> bool:
+    scope = survey.scope(owner)
+    if owner is not target:
+        scope = Scope({**owner.values, "target": target.values}, owner.entry.defaults)
+    return survey.facts.truth(cover.when, owner.address, scope, better=True)
+
+
+def destroyed(before: Survey, after: Survey, assets: Iterable[DataAsset], survivors: Mapping[str, str]) -> tuple[DataAsset, ...]:
+    """Assets of before that the plan deletes or replaces without a final snapshot and without a copy that is promoted or restored in their place.
+
+    `survivors`: replica address -> source before, of replicas that still stand after."""
+    found: list[DataAsset] = []
+    restored = {
+        node.resource.type
+        for node in after.nodes.values()
+        if node.entry.data is not None
+        and node.resource.action is not Action.NO_OP
+        and after.facts.truth(node.entry.data.restored, node.address, after.scope(node), better=True)
+    }
+    for asset in assets:
+        node = before.nodes[asset.address]
+        gone = asset.address not in after.nodes or node.resource.action.replaces
+        if not gone or node.resource.action is Action.FORGET or node.entry.data is None:
+            continue
+        kept = before.facts.truth(node.entry.data.final_snapshot, node.address, before.scope(node), better=True)
+        if not kept and node.resource.type not in restored and asset.address not in survivors.values():
+            found.append(asset)
+    return tuple(found)

@@ -1,0 +1,234 @@
+"""From a plan to the topologies of its stages: before and after, at worst and (where unknown values matter) at best."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from faultray_action.catalogue.load import Catalogue
+from faultray_action.catalogue.sla import SlaTable
+from faultray_action.model.component import Component, Fault, Kind
+from faultray_action.model.diagnostic import Diagnostic
+from faultray_action.model.policy import Policy, names
+from faultray_action.model.reliability import ReliabilityTable
+from faultray_action.model.topology import Coverage, DataAsset, Dependency, EntryPoint, Role, Topology
+from faultray_action.terraform.plan import Links, Plan, Side
+from faultray_action.topology import assets, components, coverage, dependencies, entries, firewall, overrides
+from faultray_action.topology.externals import externals_of
+from faultray_action.topology.facts import Choice
+from faultray_action.topology.operations import operations_of
+from faultray_action.topology.survey import Survey, take
+
+LinksOf = Callable[[Plan, Side], Links]
+"""The terraform floor's `links`, bound to the catalogue's identities and the locals of the source."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What a build knows besides the plan: the catalogue, the numbers, the contract figures and what the team states."""
+
+    catalogue: Catalogue
+    table: ReliabilityTable
+    slas: SlaTable
+    policy: Policy = Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """`before_best` / `after_best` are the same objects as `before` / `after` where no unknown value decides anything."""
+
+    before: Topology
+    after: Topology
+    before_best: Topology
+    after_best: Topology
+
+    @property
+    def undecided(self) -> bool:
+        return self.after is not self.after_best or self.before is not self.before_best
+
+
+def build(plan: Plan, links_of: LinksOf, knowledge: Knowledge) -> Stages:
+    """Both sides of a plan, coverage and all; unknown values at worst, and at best where that differs."""
+    knowledge = replace(knowledge, table=overrides.table_with(knowledge.table, knowledge.policy))
+    links = {side: links_of(plan, side) for side in (Side.BEFORE, Side.AFTER)}
+    before, after, undecided = _pair(plan, links, knowledge, Choice.WORST)
+    if not undecided:
+        return Stages(before, after, before, after)
+    before_best, after_best, _ = _pair(plan, links, knowledge, Choice.BEST)
+    return Stages(before, after, _unless_same(before, before_best), _unless_same(after, after_best))
+
+
+def _unless_same(worst: Topology, best: Topology) -> Topology:
+    same = (worst.components, worst.dependencies, worst.faults, worst.entries, worst.assets) == (
+        best.components,
+        best.dependencies,
+        best.faults,
+        best.entries,
+        best.assets,
+    )
+    return worst if same else best
+
+
+@dataclass(slots=True)
+class _Draft:
+    """One side while it is built."""
+
+    survey: Survey
+    firewalls: firewall.Firewalls
+    components: dict[str, Component]
+    faults: dict[str, Fault]
+    dependencies: tuple[Dependency, ...]
+    entries: list[EntryPoint]
+
+
+def _pair(plan: Plan, links: Mapping[Side, Links], knowledge: Knowledge, choice: Choice) -> tuple[Topology, Topology, bool]:
+    drafts = {side: _draft(plan, links[side], knowledge, side, choice) for side in links}
+    before, after = drafts[Side.BEFORE], drafts[Side.AFTER]
+    _carry_inferred(before, after)
+    _sever(before, after)
+    declared = assets.declared(before.survey) | assets.declared(after.survey)
+    was = assets.find(before.survey, knowledge.table, _wanted(before) | declared)
+    is_now = assets.find(after.survey, knowledge.table, _wanted(after) | declared)
+    survivors = {e.source: e.target for e in before.survey.edges if e.role == "replica" and e.source in after.survey.nodes}
+    lost = assets.destroyed(before.survey, after.survey, was, survivors)
+    is_now = _with_destroyed(is_now, lost)
+    surveys = {side: draft.survey for side, draft in drafts.items()}
+    measured = coverage.measure(plan, knowledge.catalogue, surveys, {side: _closure(draft) for side, draft in drafts.items()})
+    unmatched = overrides.unmatched(knowledge.policy, (r.address for r in plan.resources))
+    undecided = any(draft.survey.facts.unknown for draft in drafts.values())
+    return (
+        _freeze(before, was, knowledge, measured, plan.diagnostics),
+        _freeze(after, is_now, knowledge, measured, (*plan.diagnostics, *unmatched)),
+        undecided,
+    )
+
+
+def _draft(plan: Plan, links: Links, knowledge: Knowledge, side: Side, choice: Choice) -> _Draft:
+    survey = take(plan, links, knowledge.catalogue, side, choice)
+    parts = components.assemble(survey, knowledge.table)
+    overrides.on_components(parts.components, parts.faults, knowledge.policy, knowledge.table)
+    needs = dependencies.connect(survey, parts.components)
+    firewalls = firewall.read(survey)
+    needs += tuple(firewall.inferred_needs(survey, firewalls, parts.components, needs))
+    needs = overrides.on_dependencies(needs, parts.components, knowledge.policy)
+    found = entries.find(survey, parts.components, needs)
+    parts.components.update({component.address: component for component in found.components})
+    needs += tuple(found.dependencies)
+    chosen = overrides.on_entries(found.entries, parts.components, knowledge.policy)
+    return _Draft(survey, firewalls, parts.components, parts.faults, needs, chosen)
+
+
+def _carry_inferred(before: _Draft, after: _Draft) -> None:
+    """A need that only a firewall rule told of does not end with the rule: it stands on the other side too where both ends do."""
+    told = [d for d in before.dependencies if d.evidence and before.survey.nodes.get(d.evidence[0].address, None) and _is_told(before, d)]
+    known = {(d.source, d.target) for d in after.dependencies}
+    needed = {d.target for d in after.dependencies if d.role is Role.NEED}
+    kept = [
+        d for d in told if {d.source, d.target} <= after.components.keys() and (d.source, d.target) not in known and d.target not in needed
+    ]
+    after.dependencies += tuple(kept)
+
+
+def _is_told(draft: _Draft, dependency: Dependency) -> bool:
+    return draft.survey.nodes[dependency.evidence[0].address].entry.disposition == "firewall"
+
+
+def _sever(before: _Draft, after: _Draft) -> None:
+    """Mark the needs of after that can no longer be met: no rule admits them, or an entry that led somewhere leads nowhere."""
+    cut = firewall.severed((before.survey, before.firewalls, before.dependencies), (after.survey, after.firewalls, after.dependencies))
+    for (caller, callee), owner in sorted(cut.items()):
+        reason = f"{owner} was the last rule that admits {caller} to {callee}"
+        after.dependencies = tuple(_broken_towards(after, caller, callee, reason))
+    after.dependencies += tuple(_dead_ends(before, after))
+
+
+def _broken_towards(draft: _Draft, caller: str, callee: str, reason: str) -> Iterable[Dependency]:
+    """Break the last step of the ways from caller to callee that run through connectors only."""
+    inside = {caller} | _connectors_from(draft, caller)
+    for d in draft.dependencies:
+        yield replace(d, broken=reason) if d.target == callee and d.source in inside and d.role is Role.NEED else d
+
+
+def _connectors_from(draft: _Draft, caller: str) -> set[str]:
+    needs: dict[str, list[str]] = {}
+    for d in draft.dependencies:
+        needs.setdefault(d.source, []).append(d.target)
+    found: set[str] = set()
+    stack = [caller]
+    while stack:
+        for target in needs.get(stack.pop(), ()):
+            if target not in found and draft.components[target].kind is Kind.CONNECTOR:
+                found.add(target)
+                stack.append(target)
+    return found
+
+
+def _dead_ends(before: _Draft, after: _Draft) -> Iterable[Dependency]:
+    """Entries that reached a workload or store before and reach none after, while they still exist."""
+    was = {entry.address: entry for entry in before.entries}
+    needs_before, needs_after = _needs(before), _needs(after)
+    for address, entry in sorted(was.items()):
+        if entry.component not in after.components or entry.component not in before.components:
+            continue
+        reached = _serving(before, entries.closure(entry.component, needs_before)) - {entry.component}
+        still = _serving(after, entries.closure(entry.component, needs_after)) - {entry.component}
+        if reached and not still:
+            target = next((a for a in sorted(reached) if a in after.components), entry.component)
+            yield Dependency(entry.component, target, broken=f"{address} reached {min(reached)} before and reaches nothing after")
+            if not any(e.address == address for e in after.entries):
+                after.entries = sorted([*after.entries, entry], key=lambda e: e.address)
+
+
+def _serving(draft: _Draft, addresses: Iterable[str]) -> set[str]:
+    return {a for a in addresses if a in draft.components and draft.components[a].kind is not Kind.CONNECTOR}
+
+
+def _needs(draft: _Draft) -> dict[str, list[str]]:
+    needs: dict[str, list[str]] = {}
+    for d in draft.dependencies:
+        if d.role is not Role.REPLICA and not d.broken:
+            needs.setdefault(d.source, []).append(d.target)
+    return needs
+
+
+def _closure(draft: _Draft) -> set[str]:
+    needs = _needs(draft)
+    return {a for entry in draft.entries for a in entries.closure(entry.component, needs) | {entry.component}}
+
+
+def _wanted(draft: _Draft) -> set[str]:
+    """Stateful components in the closure of an entry."""
+    return {a for a in _closure(draft) if a in draft.components and draft.components[a].stateful}
+
+
+def _with_destroyed(after: tuple[DataAsset, ...], lost: tuple[DataAsset, ...]) -> tuple[DataAsset, ...]:
+    gone = {asset.address: replace(asset, destroyed=True, stores=()) for asset in lost}
+    kept = [replace(asset, destroyed=asset.address in gone) for asset in after]
+    known = {asset.address for asset in kept}
+    return tuple(sorted([*kept, *(asset for address, asset in gone.items() if address not in known)], key=lambda asset: asset.address))
+
+
+def _freeze(
+    draft: _Draft, found: tuple[DataAsset, ...], knowledge: Knowledge, measured: Coverage, diagnostics: tuple[Diagnostic, ...]
+) -> Topology:
+    used = {id for c in draft.components.values() for copy in c.copies for id in copy.faults} | {
+        g for c in draft.components.values() for g in c.gaps
+    }
+    weighted = tuple(replace(asset, weight=_weight(asset, knowledge.policy)) for asset in found)
+    return Topology(
+        components=MappingProxyType({address: draft.components[address] for address in sorted(draft.components)}),
+        dependencies=tuple(sorted(draft.dependencies, key=lambda d: (d.source, d.target, d.role, d.group))),
+        faults=MappingProxyType({id: draft.faults[id] for id in sorted(used)}),
+        entries=tuple(draft.entries),
+        assets=weighted,
+        externals=externals_of(draft.components, knowledge.slas, _closure(draft)),
+        operations=operations_of(knowledge.table, knowledge.policy),
+        coverage=measured,
+        diagnostics=diagnostics,
+    )
+
+
+def _weight(asset: DataAsset, policy: Policy) -> float:
+    stated = [weight for pattern, weight in policy.data_weights if names(pattern, asset.address)]
+    return stated[0] if stated else asset.weight

@@ -1,0 +1,104 @@
+"""Which structural attributes a plan changes: only what the catalogue allow-lists may ever be printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from faultray_action.catalogue.entry import Cover, Entry
+from faultray_action.catalogue.expression import descend, names
+from faultray_action.catalogue.load import Catalogue
+from faultray_action.model.change import Action, AttributeChange, Printable
+from faultray_action.model.value import UNKNOWN
+from faultray_action.terraform.attributes import changes as changed_paths
+from faultray_action.terraform.plan import Plan, Resource
+
+_QUIET = (Action.NO_OP, Action.READ)
+
+
+@lru_cache(maxsize=512)
+def printable(entry: Entry) -> frozenset[str]:
+    """Attribute paths whose values may be shown: those that the entry's facts read, and its `show` list."""
+    texts = [
+        entry.copies,
+        entry.needed,
+        entry.spread,
+        entry.failover,
+        entry.regions,
+        entry.capacity,
+        entry.retention,
+        entry.zone,
+        entry.region,
+        entry.port,
+    ]
+    texts += list(entry.sets.values()) + _of_covers(entry.covers)
+    texts += [text for source in entry.zones for text in (source.count, source.when)]
+    if entry.data is not None:
+        texts += [entry.data.durable, entry.data.declared, entry.data.final_snapshot, *_of_covers(entry.data.covers)]
+    if entry.entry is not None:
+        texts += [entry.entry.when, entry.entry.failover, entry.entry.primary]
+    found = {path for text in texts if text for path in names(text)}
+    found |= {path for source in entry.zones for path in source.names} | set(entry.show)
+    return frozenset(path.removeprefix("target.") for path in found)
+
+
+def _of_covers(covers: Iterable[Cover]) -> list[str]:
+    return [cover.when for cover in covers] + [cover.attribute for cover in covers]
+
+
+def find(plan: Plan, catalogue: Catalogue) -> tuple[AttributeChange, ...]:
+    """Changes of resources that have a runtime meaning, sorted by address and attribute. Values that are not allow-listed are None."""
+    found: list[AttributeChange] = []
+    for resource in plan.resources:
+        entry = None if resource.data or resource.deposed or resource.action in _QUIET else catalogue.get(resource.type)
+        if entry is None or entry.disposition in ("irrelevant", "transparent"):
+            continue
+        found += _of_resource(resource, entry)
+    return tuple(found)
+
+
+def _of_resource(resource: Resource, entry: Entry) -> list[AttributeChange]:
+    if resource.before is None or resource.after is None:
+        return [AttributeChange(resource.address, "", None, None, resource.action)]
+    rows = [_row(resource, path, entry) for path in changed_paths(resource)]
+    kept = [row for row in rows if row is not None]
+    if resource.action.replaces:
+        kept.append(AttributeChange(resource.address, "", None, None, resource.action))
+    return kept
+
+
+def _row(resource: Resource, path: str, entry: Entry) -> AttributeChange | None:
+    shown = printable(entry)
+    if not _is_structural(path, shown, entry):
+        return None
+    before, after = descend(resource.before, path), descend(resource.after, path)
+    visible = path in shown
+    return AttributeChange(
+        resource.address,
+        path,
+        _scalar(before) if visible else None,
+        _scalar(after) if visible else None,
+        resource.action,
+        unknown_after=after is UNKNOWN,
+    )
+
+
+def _is_structural(path: str, shown: Iterable[str], entry: Entry) -> bool:
+    keys: Mapping[str, Any] = entry.edges
+    return any(_related(path, other) for other in (*shown, *(key for key in keys if key != "*"))) or "*" in keys
+
+
+def _related(path: str, other: str) -> bool:
+    return path == other or path.startswith(other + ".") or other.startswith(path + ".")
+
+
+def _scalar(value: Any) -> Printable:
+    """Scalars as they are, lists of scalars joined; anything deeper is not printed."""
+    if value is UNKNOWN or value is None:
+        return None
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, list) and all(isinstance(item, (str, int, float, bool)) for item in value):
+        return ", ".join(map(str, value))
+    return len(value) if isinstance(value, list) else None

@@ -1,0 +1,327 @@
+"""From a surveyed instance to a component: how many copies, how many are needed, where they stand, and which faults take them down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from faultray_action.catalogue.expression import Scope
+from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery
+from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
+from faultray_action.topology import places
+from faultray_action.topology.places import Places
+from faultray_action.topology.redundancy import RedundancySpec, deal_copies, gap_hours
+from faultray_action.topology.survey import Node, Survey
+
+
+@dataclass(slots=True)
+class Parts:
+    """Components and faults as they are put together."""
+
+    components: dict[str, Component] = field(default_factory=dict)
+    faults: dict[str, Fault] = field(default_factory=dict)
+    places: dict[str, Places] = field(default_factory=dict)
+
+
+def assemble(survey: Survey, table: ReliabilityTable) -> Parts:
+    """All components of one side. Hosts are dealt before what runs on them, ways out before what leaves through them."""
+    parts = Parts()
+    waiting = [n for n in survey.nodes.values() if n.entry.disposition in ("component", "connector", "external")]
+    for node in sorted(waiting, key=lambda n: n.address):
+        _build(survey, node, parts, table, frozenset())
+    _branches(survey, parts)
+    return parts
+
+
+def _build(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable, above: frozenset[str]) -> Component:
+    if node.address in parts.components:
+        return parts.components[node.address]
+    above |= {node.address}
+    if node.entry.disposition == "connector":
+        component = _connector(node)
+    elif node.entry.disposition == "external":
+        component = _external(node, parts, table)
+    else:
+        component = _component(survey, node, parts, table, above)
+    parts.components[node.address] = component
+    return component
+
+
+def _connector(node: Node) -> Component:
+    return Component(node.address, Kind.CONNECTOR, label(node), (), 0, catalogue_type=node.resource.type)
+
+
+def label(node: Node) -> str:
+    """What a reader calls it: its kind in the catalogue's words."""
+    return node.entry.label or node.resource.type
+
+
+def _external(node: Node, parts: Parts, table: ReliabilityTable) -> Component:
+    provider = node.entry.service or node.resource.provider
+    row = table.row("vendor")
+    fault = Fault(f"vendor:{provider}", FaultClass.VENDOR, row.failures_per_year, row.repair_hours, row.recovery, "", provider)
+    parts.faults[fault.id] = fault
+    kind = _kind(node) if node.entry.kind != "custom" else Kind.EXTERNAL_API
+    return Component(
+        node.address, kind, label(node), (Copy((fault.id,)),), 1, managed=True, catalogue_type=node.resource.type, service=node.entry.sla
+    )
+
+
+def _kind(node: Node) -> Kind:
+    return Kind(node.entry.kind) if node.entry.kind in {kind.value for kind in Kind} else Kind.CUSTOM
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """`given`: the catalogue or a modifier says how many copies there are."""
+
+    copies: int
+    needed: int
+    spread: int
+    failover: bool
+    given: bool
+
+
+def _component(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable, above: frozenset[str]) -> Component:
+    where = places.find(survey, node)
+    parts.places[node.address] = where
+    counts = _counts(survey, node, where)
+    hosts = _hosts(survey, node, parts, table, above)
+    dealt = _hosted(node, counts, hosts) if hosts is not None else _dealt(survey, node, counts, where, parts, table)
+    copies, gaps = dealt
+    if node.entry.egress and hosts is None:
+        copies = _with_ways_out(survey, node, copies, where, parts, table, above)
+    row = _row(node, table)
+    needed = counts.needed if node.entry.scope in ("spread", "zonal") or counts.given else 1
+    if hosts is not None and not counts.given:
+        needed = min(1, len(hosts)) or 1
+    return Component(
+        node.address,
+        _kind(node),
+        label(node),
+        copies,
+        needed,
+        gaps=gaps,
+        managed=_is_managed(node) and not counts.given and hosts is None,
+        stateful=node.entry.stateful,
+        recovery=_recovery(node, row),
+        catalogue_type=node.resource.type,
+        service=node.entry.sla,
+        region=region(survey, node),
+        evidence=_evidence(survey, node, counts, where),
+    )
+
+
+def _is_managed(node: Node) -> bool:
+    return node.entry.scope in ("global", "regional")
+
+
+def _row(node: Node, table: ReliabilityTable) -> ReliabilityRow:
+    if node.entry.rates:
+        return table.row(node.entry.rates)
+    return table.row("provider_service" if _is_managed(node) else "vm")
+
+
+def _recovery(node: Node, row: ReliabilityRow) -> Recovery:
+    return Recovery(node.entry.recovery) if node.entry.recovery else row.recovery
+
+
+def region(survey: Survey, node: Node) -> str:
+    """Its own region attribute, else its provider's; "" for a global service and where it is not known."""
+    if node.entry.scope == "global":
+        return ""
+    own = survey.facts.text(node.entry.region, node.address, Scope(node.values, node.entry.defaults))
+    return own or node.resource.region
+
+
+def _counts(survey: Survey, node: Node, where: Places) -> _Counts:
+    facts, entry, scope = survey.facts, node.entry, survey.scope(node, zones=where.count)
+    texts = {"copies": entry.copies, "needed": entry.needed, "spread": entry.spread, "failover": entry.failover}
+    default = min(1, len(texts["copies"])) or 1
+    copies = facts.whole(texts["copies"], node.address, scope, default=default)
+    needed = facts.whole(texts["needed"], node.address, scope, default=1, more_is_better=False)
+    spread = facts.whole(texts["spread"], node.address, scope, default=10**6)
+    failover = facts.truth(texts["failover"], node.address, scope, better=True)
+    given = bool(entry.copies)
+    for modifier, sets in _modifiers(survey, node):
+        changed = Scope({**modifier.values, "target": node.values}, modifier.entry.defaults, scope.zones, scope.servers)
+        if "copies" in sets:
+            copies, given = facts.whole(sets["copies"], modifier.address, changed, default=copies), True
+        needed = facts.whole(sets.get("needed", ""), modifier.address, changed, default=needed, more_is_better=False)
+        spread = facts.whole(sets.get("spread", ""), modifier.address, changed, default=spread)
+        if "failover" in sets:
+            failover = facts.truth(sets["failover"], modifier.address, changed, better=True)
+    return _Counts(max(0, copies), max(0, needed), max(1, spread), failover, given)
+
+
+def _modifiers(survey: Survey, node: Node) -> list[tuple[Node, dict[str, str]]]:
+    sources = sorted({edge.source for edge in survey.incoming(node.address, "modifies")})
+    return [(survey.nodes[source], survey.nodes[source].entry.sets) for source in sources if survey.nodes[source].entry.sets]
+
+
+def _dealt(
+    survey: Survey, node: Node, counts: _Counts, where: Places, parts: Parts, table: ReliabilityTable
+) -> tuple[tuple[Copy, ...], tuple[str, ...]]:
+    row, entry = _row(node, table), node.entry
+    managed = _is_managed(node) and not counts.given
+    pinned = where.count == 1
+    regions = _regions(survey, node)
+    names = where.zones[: counts.spread]
+    anonymous = min(where.anonymous, max(0, counts.spread - len(names)))
+    if entry.scope in ("global", "regional") and not counts.given and not pinned:
+        names, anonymous = (), 0
+    if entry.scope in ("spread", "zonal") and not where.known:
+        anonymous = 0 if entry.scope == "spread" else 1
+    spec = RedundancySpec(
+        node.address,
+        copies=max(1, len(regions)) if managed else counts.copies,
+        needed=counts.needed,
+        failures_per_year=row.failures_per_year,
+        repair_hours=row.repair_hours,
+        recovery=_recovery(node, row),
+        zones=names,
+        anonymous_zones=anonymous,
+        provider=node.resource.provider,
+        regions=regions,
+        service=entry.service,
+        stateful=entry.stateful,
+        managed=managed,
+        failover_seconds=row.failover_seconds if counts.failover else None,
+        own_class=FaultClass.ZONAL if entry.scope == "zonal" and not entry.workload else FaultClass.COPY,
+    )
+    dealt = deal_copies(spec, table)
+    parts.faults.update({fault.id: fault for fault in dealt.faults})
+    gaps = dealt.gaps or _cluster_gap(survey, node, counts, parts, table)
+    return dealt.copies, gaps
+
+
+def _regions(survey: Survey, node: Node) -> tuple[str, ...]:
+    own = region(survey, node)
+    others = survey.facts.items(node.entry.regions, node.address, survey.scope(node))
+    return tuple(sorted({name for name in (own, *map(str, others)) if name}))
+
+
+def _cluster_gap(survey: Survey, node: Node, counts: _Counts, parts: Parts, table: ReliabilityTable) -> tuple[str, ...]:
+    """A cluster whose copies are its members: failing over to a reader is the cluster's gap, at the rate of one member."""
+    members = survey.incoming(node.address, "member")
+    if not members or not counts.failover or len({edge.source for edge in members}) < 2:
+        return ()
+    row = _row(survey.nodes[members[0].source], table)
+    if row.failover_seconds is None:
+        return ()
+    beta = table.quantity("beta_zones").value.default
+    hours = gap_hours(row.failover_seconds, row.failures_per_year, row.repair_hours, beta)
+    gap = Fault(f"gap:{node.address}", FaultClass.GAP, row.failures_per_year.scaled(1 - beta), hours, Recovery.FAILS_OVER, node.address)
+    parts.faults[gap.id] = gap
+    return (gap.id,)
+
+
+def _hosts(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable, above: frozenset[str]) -> tuple[tuple[Copy, ...], ...] | None:
+    """Copies of the machines it runs on, pool by pool; None where it runs on nothing of the plan, or on a capacity without copies of its own."""
+    found: dict[str, tuple[Copy, ...]] = {}
+    for edge in survey.outgoing(node.address, "host"):
+        for host in _capacity(survey, edge.target, frozenset({node.address})):
+            if host not in above:
+                component = _build(survey, survey.nodes[host], parts, table, above)
+                if not component.managed:
+                    found[host] = component.copies
+    return tuple(found[host] for host in sorted(found)) if found else None
+
+
+def _capacity(survey: Survey, address: str, seen: frozenset[str]) -> list[str]:
+    """The machine pools behind a host reference: the resource itself, or what serves it, belongs to it or stands behind a connector (cluster -> node pools)."""
+    node = survey.nodes[address]
+    onward = [e.source for e in survey.incoming(address, "member", "serves")]
+    if node.entry.disposition == "connector":
+        onward += [e.target for e in survey.outgoing(address, "need", "host")]
+    pools = [p for target in sorted({*onward} - seen) for p in _capacity(survey, target, seen | {address})]
+    if pools:
+        return pools
+    return [address] if node.entry.disposition == "component" and node.entry.scope in ("spread", "zonal") else []
+
+
+def _hosted(node: Node, counts: _Counts, pools: tuple[tuple[Copy, ...], ...]) -> tuple[tuple[Copy, ...], tuple[str, ...]]:
+    """Copies dealt over the machines, one pool after the other; without a count of its own it has a copy on each machine."""
+    machines = _interleave(pools)
+    if not machines:
+        return (), ()
+    wanted = counts.copies if counts.given else len(machines)
+    return tuple(machines[index % len(machines)] for index in range(wanted)), ()
+
+
+def _interleave(pools: tuple[tuple[Copy, ...], ...]) -> list[Copy]:
+    """Machines in an order that spreads over zones first."""
+    by_zone: dict[str, list[Copy]] = {}
+    for pool in pools:
+        for copy in pool:
+            by_zone.setdefault(copy.zone, []).append(copy)
+    columns = [by_zone[zone] for zone in sorted(by_zone)]
+    longest = max((len(column) for column in columns), default=0)
+    return [column[row] for row in range(longest) for column in columns if row < len(column)]
+
+
+def _with_ways_out(
+    survey: Survey, node: Node, copies: tuple[Copy, ...], where: Places, parts: Parts, table: ReliabilityTable, above: frozenset[str]
+) -> tuple[Copy, ...]:
+    """Add the faults of the one gateway that each copy's subnet leaves through; several gateways stand in for each other and add none."""
+    by_zone: dict[str, set[str]] = {}
+    for zone, subnet in where.subnets:
+        by_zone.setdefault(zone, set()).update(places.ways_out(survey, subnet))
+    if not any(by_zone.values()):
+        return copies
+    if len(copies) == 1 and not copies[0].zone:
+        return _regional_way_out(survey, copies, by_zone, parts, table, above)
+    return tuple(_leaving(survey, copy, by_zone.get(copy.zone, set()), parts, table, above) for copy in copies)
+
+
+def _regional_way_out(
+    survey: Survey, copies: tuple[Copy, ...], by_zone: dict[str, set[str]], parts: Parts, table: ReliabilityTable, above: frozenset[str]
+) -> tuple[Copy, ...]:
+    """A managed workload over several subnets loses its way out only where all of them share one gateway."""
+    every = set.union(*by_zone.values()) if all(by_zone.values()) else set()
+    return tuple(_leaving(survey, copy, every, parts, table, above) for copy in copies)
+
+
+def _leaving(survey: Survey, copy: Copy, gateways: set[str], parts: Parts, table: ReliabilityTable, above: frozenset[str]) -> Copy:
+    if len(gateways) != 1 or gateways & above:
+        return copy
+    gateway = _build(survey, survey.nodes[next(iter(gateways))], parts, table, above)
+    further = [fault for way in gateway.copies for fault in way.faults if fault not in copy.faults]
+    return replace(copy, faults=(*copy.faults, *further)) if len(gateway.copies) == 1 else copy
+
+
+def _branches(survey: Survey, parts: Parts) -> None:
+    """A branch (a listener rule) shares the copies of the front that it belongs to, not the front's needs."""
+    for address in sorted(parts.components):
+        for edge in survey.outgoing(address, "branch"):
+            front = front_of(survey, edge.target)
+            if front:
+                owner = parts.components[front]
+                own = parts.components[address]
+                parts.components[address] = replace(own, copies=owner.copies, needed=owner.needed, managed=owner.managed)
+
+
+def front_of(survey: Survey, address: str) -> str:
+    """The component that a chain of `serves` leads up to (listener -> load balancer), "" where there is none."""
+    seen: set[str] = set()
+    while address not in seen:
+        seen.add(address)
+        if survey.nodes[address].entry.disposition == "component":
+            return address
+        upward = sorted(edge.target for edge in survey.outgoing(address, "serves"))
+        if not upward:
+            return ""
+        address = upward[0]
+    return ""
+
+
+def _evidence(survey: Survey, node: Node, counts: _Counts, where: Places) -> tuple[Evidence, ...]:
+    entry, found = node.entry, [Evidence(node.address, "", f"catalogue: {label(node)}")]
+    if entry.copies:
+        found.append(Evidence(node.address, entry.copies, f"copies = {counts.copies}"))
+    for modifier, sets in _modifiers(survey, node):
+        found += [Evidence(modifier.address, text, f"sets {name}") for name, text in sorted(sets.items())]
+    if where.zones:
+        found.append(Evidence(node.address, "", f"zones {', '.join(where.zones)}"))
+    if where.anonymous:
+        found.append(Evidence(node.address, "", f"{where.anonymous} unnamed zones"))
+    return tuple(found)

@@ -1,0 +1,181 @@
+"""Security groups: evidence of who calls whom, and a check that a need can still be met (MODEL.md 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from faultray_action.catalogue.entry import FirewallFacts
+from faultray_action.catalogue.expression import Scope, every, number
+from faultray_action.model.component import Component, Confidence, Evidence
+from faultray_action.model.topology import Dependency, Role
+from faultray_action.model.value import UNKNOWN
+from faultray_action.topology.dependencies import reached
+from faultray_action.topology.survey import Node, Survey
+
+_STORES = ("database", "cache", "queue", "stream", "storage")
+_ALL_PROTOCOLS = ("-1", "all", "")
+_NOT_TCP = ("udp", "icmp", "17", "1", "icmpv6", "58")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Lets traffic into `group` on ports `low`..`high` from `sources` (groups), or from addresses (`open`)."""
+
+    owner: str
+    group: str
+    low: float
+    high: float
+    sources: frozenset[str]
+    open: bool
+
+    def admits(self, caller: frozenset[str], port: float | None) -> bool:
+        if port is not None and not self.low <= port <= self.high:
+            return False
+        return self.open or bool(self.sources & caller)
+
+
+@dataclass(slots=True)
+class Firewalls:
+    """Rules by the group they let into, and the groups attached to each component."""
+
+    rules: dict[str, list[Rule]]
+    attached: dict[str, frozenset[str]]
+
+    def admits(self, caller: str, callee: str, port: float | None) -> bool:
+        return any(rule.admits(self.attached[caller], port) for group in self.attached[callee] for rule in self.rules.get(group, ()))
+
+    def admitting(self, caller: str, callee: str, port: float | None) -> tuple[str, ...]:
+        """Owners (rules or groups) of what admits the call, sorted."""
+        groups = self.attached[callee]
+        return tuple(sorted({r.owner for g in groups for r in self.rules.get(g, ()) if r.admits(self.attached[caller], port)}))
+
+
+def read(survey: Survey) -> Firewalls:
+    """Every firewall rule and attachment of one side."""
+    ids = {
+        str(n.values.get("id")): a
+        for a, n in survey.nodes.items()
+        if n.entry.disposition == "firewall" and isinstance(n.values.get("id"), str)
+    }
+    rules: dict[str, list[Rule]] = {}
+    for node in survey.nodes.values():
+        if node.entry.firewall is not None:
+            for rule in _rules(survey, node, node.entry.firewall, ids):
+                rules.setdefault(rule.group, []).append(rule)
+    attached = {
+        address: frozenset(edge.target for edge in survey.outgoing(address, "firewall"))
+        for address in survey.nodes
+        if survey.outgoing(address, "firewall")
+    }
+    return Firewalls(rules, attached)
+
+
+def _rules(survey: Survey, node: Node, facts: FirewallFacts, ids: Mapping[str, str]) -> Iterable[Rule]:
+    if facts.inline:
+        linked = frozenset(e.target for e in survey.outgoing(node.address) if e.path.startswith(facts.inline + "."))
+        for block in every(node.values, facts.inline):
+            if isinstance(block, Mapping):
+                yield _inline(node, block, facts, ids, linked)
+        return
+    if not survey.facts.truth(facts.when, node.address, survey.scope(node), better=True):
+        return
+    low, high = _ports(node.values, facts)
+    sources = frozenset(edge.target for edge in survey.outgoing(node.address, "allows-from"))
+    for edge in survey.outgoing(node.address, "allows-to"):
+        own = frozenset({edge.target}) if _is_true(node.values, facts.self_path) else frozenset()
+        yield Rule(node.address, edge.target, low, high, sources | own, _open(node.values, facts))
+
+
+def _inline(node: Node, block: Mapping[str, Any], facts: FirewallFacts, ids: Mapping[str, str], linked: frozenset[str]) -> Rule:
+    named = [value for path in facts.groups for value in every(block, path)]
+    sources = frozenset(ids[value] for value in named if isinstance(value, str) and value in ids)
+    if any(value is UNKNOWN for value in named):
+        sources |= linked
+    own = frozenset({node.address}) if _is_true(block, facts.self_path) else frozenset()
+    low, high = _ports(block, facts)
+    return Rule(node.address, node.address, low, high, sources | own, _open(block, facts))
+
+
+def _is_true(values: Mapping[str, Any], path: str) -> bool:
+    return bool(path) and values.get(path) is True
+
+
+def _open(values: Mapping[str, Any], facts: FirewallFacts) -> bool:
+    """Addresses instead of groups: taken to admit callers, since a range says nothing of who stands in it."""
+    return any(value not in (None, "") for path in facts.cidrs for value in every(values, path))
+
+
+def _ports(values: Mapping[str, Any], facts: FirewallFacts) -> tuple[float, float]:
+    scope = Scope(values)
+    protocol = str(scope.get(facts.protocol) if scope.get(facts.protocol) is not None else "").lower()
+    low, high = scope.get(facts.from_port), scope.get(facts.to_port)
+    if protocol in _NOT_TCP:
+        return 1.0, 0.0
+    if protocol in _ALL_PROTOCOLS or UNKNOWN in (low, high) or low is None or number(low) < 0 or (number(low) == 0 and number(high) == 0):
+        return 0.0, 65535.0
+    return float(number(low)), float(number(high if high is not None else low))
+
+
+def port_of(survey: Survey, address: str) -> float | None:
+    """The port that callers of a component use, None where it is not known."""
+    node = survey.nodes[address]
+    found = survey.facts.number(node.entry.port, address, survey.scope(node), default=0) if node.entry.port else 0
+    return found or None
+
+
+def inferred_needs(
+    survey: Survey, firewalls: Firewalls, components: Mapping[str, Component], dependencies: Iterable[Dependency]
+) -> list[Dependency]:
+    """Workload -> store, where a rule admits the call on the store's port and the configuration names no caller of the store at all."""
+    needed = {d.target for d in dependencies if d.role is not Role.REPLICA and not d.group.endswith(":servers")}
+    found: list[Dependency] = []
+    for store in sorted(firewalls.attached):
+        if store not in components or store in needed or not _is_store(survey, store) or survey.outgoing(store, "replica", "member"):
+            continue
+        port = port_of(survey, store)
+        for caller in sorted(firewalls.attached):
+            if caller in components and caller != store and survey.nodes[caller].entry.workload:
+                found += _if_admitted(firewalls, caller, store, port)
+    return found
+
+
+def _is_store(survey: Survey, address: str) -> bool:
+    return survey.nodes[address].entry.kind in _STORES
+
+
+def _if_admitted(firewalls: Firewalls, caller: str, store: str, port: float | None) -> list[Dependency]:
+    rules = [
+        rule
+        for group in firewalls.attached[store]
+        for rule in firewalls.rules.get(group, ())
+        if not rule.open and rule.admits(firewalls.attached[caller], port) and rule.sources != frozenset({group})
+    ]
+    if not rules:
+        return []
+    evidence = Evidence(rules[0].owner, "", "the security group admits this caller, and no other is named", Confidence.LIKELY)
+    return [Dependency(caller, store, evidence=(evidence,))]
+
+
+def severed(
+    before: tuple[Survey, Firewalls, tuple[Dependency, ...]], after: tuple[Survey, Firewalls, tuple[Dependency, ...]]
+) -> dict[tuple[str, str], str]:
+    """(caller, callee) pairs on both sides whose last admitting rule goes with the plan, with the owner of a rule that admitted it."""
+    was, is_now = _calls(before[0], before[1], before[2]), _calls(after[0], after[1], after[2])
+    found: dict[tuple[str, str], str] = {}
+    for caller, callee in sorted(was & is_now):
+        port = port_of(before[0], callee)
+        owners = before[1].admitting(caller, callee, port)
+        if owners and not after[1].admits(caller, callee, port_of(after[0], callee)):
+            found[caller, callee] = next((o for o in owners if o not in after[0].nodes), owners[0])
+    return found
+
+
+def _calls(survey: Survey, firewalls: Firewalls, dependencies: tuple[Dependency, ...]) -> set[tuple[str, str]]:
+    needs: dict[str, list[str]] = {}
+    for d in dependencies:
+        if d.role is Role.NEED:
+            needs.setdefault(d.source, []).append(d.target)
+    guarded = set(firewalls.attached)
+    return {(a, b) for a in sorted(guarded) for b in reached(a, needs, survey) if b in guarded and a != b}

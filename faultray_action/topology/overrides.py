@@ -1,0 +1,179 @@
+"""What a team states about its own system, put over what was discovered: its word wins, and each use of it is evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Recovery
+from faultray_action.model.diagnostic import Diagnostic, Severity
+from faultray_action.model.policy import Override, Policy, names
+from faultray_action.model.reliability import ReliabilityTable
+from faultray_action.model.topology import Dependency, EntryPoint
+from faultray_action.topology.redundancy import RedundancySpec, deal_copies
+
+
+def table_with(table: ReliabilityTable, policy: Policy) -> ReliabilityTable:
+    """The reliability table with the team's own numbers."""
+    rows, quantities = dict(table.rows), dict(table.quantities)
+    for change in policy.rates:
+        if change.value is not None:
+            quantities[change.id] = replace(table.quantity(change.id), value=change.value, source=str(change.place), confidence="declared")
+            continue
+        row = table.row(change.id)
+        rows[change.id] = replace(
+            row,
+            failures_per_year=change.failures_per_year or row.failures_per_year,
+            repair_hours=change.repair_hours or row.repair_hours,
+            source=str(change.place),
+            confidence="declared",
+        )
+    return ReliabilityTable(MappingProxyType(rows), MappingProxyType(quantities))
+
+
+def on_components(components: dict[str, Component], faults: dict[str, Fault], policy: Policy, table: ReliabilityTable) -> None:
+    """Change components in place: stated copies and zones, copies elsewhere, stated rates."""
+    for override in policy.overrides:
+        for address in [a for a in sorted(components) if names(override.pattern, a)]:
+            components[address] = _overridden(components[address], override, faults, table)
+
+
+def _overridden(component: Component, override: Override, faults: dict[str, Fault], table: ReliabilityTable) -> Component:
+    evidence = (*component.evidence, Evidence(component.address, "", f"stated in {override.place}"))
+    changed = replace(component, evidence=evidence)
+    if override.copies is not None or override.zones:
+        changed = _dealt_again(changed, override, faults, table)
+    if override.needed is not None:
+        changed = replace(changed, needed=override.needed)
+    if override.copies_elsewhere:
+        changed = replace(changed, copies=changed.copies + _elsewhere(changed, override.copies_elsewhere, faults, table))
+    if override.failures_per_year or override.repair_hours or override.recovery:
+        _restate_faults(changed, override, faults)
+    return changed
+
+
+def _own_fault(component: Component, faults: Mapping[str, Fault]) -> Fault | None:
+    own = [faults[id] for copy in component.copies for id in copy.faults if faults[id].address == component.address]
+    return own[0] if own else None
+
+
+def _dealt_again(component: Component, override: Override, faults: dict[str, Fault], table: ReliabilityTable) -> Component:
+    own = _own_fault(component, faults)
+    row = table.row("vm")
+    rate, repair = (own.failures_per_year, own.repair_hours) if own else (row.failures_per_year, row.repair_hours)
+    zones = override.zones or component.zones
+    spec = RedundancySpec(
+        component.address,
+        copies=len(component.copies) if override.copies is None else override.copies,
+        needed=component.needed,
+        failures_per_year=rate,
+        repair_hours=repair,
+        recovery=own.recovery if own else component.recovery,
+        zones=tuple(zone for zone in zones if not zone.startswith("?:")),
+        provider=component.catalogue_type.split("_")[0],
+        regions=(component.region,) if component.region else (),
+        stateful=component.stateful,
+    )
+    dealt = deal_copies(spec, table)
+    faults.update({fault.id: fault for fault in dealt.faults})
+    return replace(component, copies=dealt.copies, managed=False)
+
+
+def _elsewhere(component: Component, count: int, faults: dict[str, Fault], table: ReliabilityTable) -> tuple[Copy, ...]:
+    own = _own_fault(component, faults)
+    row = table.row("vm")
+    added: list[Copy] = []
+    for number in range(count):
+        fault = Fault(
+            f"copy:{component.address}#elsewhere-{number}",
+            FaultClass.COPY,
+            own.failures_per_year if own else row.failures_per_year,
+            own.repair_hours if own else row.repair_hours,
+            own.recovery if own else Recovery.SELF_HEALS,
+            component.address,
+        )
+        faults[fault.id] = fault
+        added.append(Copy((fault.id,)))
+    return tuple(added)
+
+
+def _restate_faults(component: Component, override: Override, faults: dict[str, Fault]) -> None:
+    for id in [f for copy in component.copies for f in copy.faults if faults[f].address == component.address]:
+        fault = faults[id]
+        faults[id] = replace(
+            fault,
+            failures_per_year=override.failures_per_year or fault.failures_per_year,
+            repair_hours=override.repair_hours or fault.repair_hours,
+            recovery=override.recovery or fault.recovery,
+        )
+
+
+def on_dependencies(dependencies: Iterable[Dependency], components: Mapping[str, Component], policy: Policy) -> tuple[Dependency, ...]:
+    """Stated needs added, ignored ones left out."""
+    kept = [d for d in dependencies if not _is_ignored(d, policy)]
+    for override in policy.overrides:
+        for address in [a for a in sorted(components) if names(override.pattern, a)]:
+            for need in override.needs:
+                evidence = (Evidence(address, "", f"stated in {override.place}"),)
+                kept += [
+                    Dependency(
+                        address,
+                        target,
+                        need.role,
+                        group=f"{address}:{need.group}" if need.group else "",
+                        group_needed=need.group_needed,
+                        breaker=need.breaker,
+                        fallback=need.fallback,
+                        buffer_seconds=need.buffer_seconds,
+                        evidence=evidence,
+                    )
+                    for target in sorted(components)
+                    if names(need.target, target) and target != address
+                ]
+    return tuple(kept)
+
+
+def _is_ignored(dependency: Dependency, policy: Policy) -> bool:
+    return any(
+        names(override.pattern, dependency.source) and any(names(target, dependency.target) for target in override.ignored_needs)
+        for override in policy.overrides
+    )
+
+
+def on_entries(entries: Iterable[EntryPoint], components: Mapping[str, Component], policy: Policy) -> list[EntryPoint]:
+    """Declared entry points replace the inferred ones; "this is no entry point" takes one out, "this is one" adds it."""
+    found = list(entries)
+    if policy.entry_points:
+        found = [
+            EntryPoint(address, _vertex(address, entries), declared.label or components[address].label, weight=declared.weight)
+            for declared in policy.entry_points
+            for address in sorted(components)
+            if "#" not in address and names(declared.pattern, address)
+        ]
+    for override in policy.overrides:
+        if override.entry_point is False:
+            found = [entry for entry in found if not names(override.pattern, entry.address)]
+        elif override.entry_point is True:
+            known = {entry.address for entry in found}
+            found += [EntryPoint(a, a, components[a].label) for a in sorted(components) if names(override.pattern, a) and a not in known]
+    return sorted({entry.address: entry for entry in found}.values(), key=lambda entry: entry.address)
+
+
+def _vertex(address: str, entries: Iterable[EntryPoint]) -> str:
+    """The vertex of an entry that was found as well (the records of one name), else the component itself."""
+    return next((entry.component for entry in entries if entry.address == address), address)
+
+
+def unmatched(policy: Policy, addresses: Iterable[str]) -> tuple[Diagnostic, ...]:
+    """A diagnostic for each pattern of the policy that names nothing in this plan."""
+    known = list(addresses)
+    stated = [(entry.pattern, entry.place) for entry in policy.entry_points]
+    stated += [(override.pattern, override.place) for override in policy.overrides]
+    return tuple(
+        Diagnostic(
+            Severity.WARNING, "policy-names-nothing", f"`{pattern}` matches no resource of this plan", file=place.file, line=place.line
+        )
+        for pattern, place in stated
+        if not any(names(pattern, address) for address in known)
+    )

@@ -1,0 +1,167 @@
+"""Where copies stand: zones from subnets, literal names and counts; and the way out of a subnet (NAT)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from faultray_action.catalogue.entry import ZoneSource
+from faultray_action.catalogue.expression import Scope, every
+from faultray_action.model.value import UNKNOWN
+from faultray_action.topology.facts import Choice
+from faultray_action.topology.survey import Node, Survey
+
+_SHORT = 2
+"""A zone name this short ("1", "b") needs its location before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """`zones`: distinct names, sorted. `anonymous`: further zones whose names are not known. `subnets`: zone -> the placements there. `known`: it says anything at all."""
+
+    zones: tuple[str, ...] = ()
+    anonymous: int = 0
+    subnets: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def count(self) -> int:
+        return len(self.zones) + self.anonymous
+
+    @property
+    def known(self) -> bool:
+        return self.count > 0
+
+
+def find(survey: Survey, node: Node) -> Places:
+    """Places of one instance: the first zone source that answers."""
+    scope = survey.scope(node)
+    for source in node.entry.zones:
+        if source.when and not survey.facts.truth(source.when, node.address, scope, better=True):
+            continue
+        places = _named(survey, node, source) or _placed(survey, node, source) or _counted(survey, node, source, scope)
+        if places is not None and places.known:
+            return places
+    return Places()
+
+
+def _named(survey: Survey, node: Node, source: ZoneSource) -> Places | None:
+    values = [value for path in source.names for value in every(node.values, path)]
+    names = {_full(node, source, str(v)) for v in values if v is not UNKNOWN and v not in (None, "")}
+    unknown = sum(1 for value in values if value is UNKNOWN)
+    if unknown:
+        survey.facts.unknown |= {(node.address, path) for path in source.names}
+    if not names and not unknown:
+        return None
+    hidden = min(unknown, 1) if survey.choice is Choice.WORST and not names else 0 if survey.choice is Choice.WORST else unknown
+    return Places(tuple(sorted(names)), hidden)
+
+
+def _full(node: Node, source: ZoneSource, name: str) -> str:
+    name = name.rsplit("/", 1)[-1]
+    if not source.prefix or len(name) > _SHORT:
+        return name
+    prefix = Scope(node.values, node.entry.defaults).get(source.prefix)
+    return f"{prefix}-{name}" if isinstance(prefix, str) else name
+
+
+def _placed(survey: Survey, node: Node, source: ZoneSource) -> Places | None:
+    """Zones of the subnets that the placement paths lead to; ids that lead to nothing in the plan are unnamed zones of their own."""
+    edges = [e for e in survey.outgoing(node.address, "placement") if any(_under(e.path, path) for path in source.placement)]
+    found = [pair for edge in edges for pair in _leaves(survey, edge.target, frozenset())]
+    outside = _outside(survey, node, source, len(edges)) if source.placement else 0
+    if not found and not outside:
+        return None
+    names = tuple(sorted({zone for zone, _ in found if zone}))
+    unnamed = len({subnet for zone, subnet in found if not zone})
+    return Places(names, unnamed + outside, tuple(sorted((zone, subnet) for zone, subnet in found)))
+
+
+def _under(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(prefix + ".")
+
+
+def _outside(survey: Survey, node: Node, source: ZoneSource, linked: int) -> int:
+    """How many different placements are named that are not in the plan (at best each in a zone of its own, as people place them)."""
+    values = [value for path in source.placement for value in every(node.values, path)]
+    known = {v for v in values if isinstance(v, str) and v}
+    return max(0, len(known) - linked) if linked == 0 else 0
+
+
+def _leaves(survey: Survey, address: str, seen: frozenset[str]) -> Iterable[tuple[str, str]]:
+    """(zone, placement) pairs at the ends of a chain of placements (subnet group -> subnets -> zone)."""
+    node = survey.nodes.get(address)
+    if node is None or address in seen:
+        return []
+    if node.entry.zone:
+        return [(survey.facts.text(node.entry.zone, address, Scope(node.values, node.entry.defaults)), address)]
+    own = [v for s in node.entry.zones for path in s.names for v in every(node.values, path) if isinstance(v, str) and v]
+    if own:
+        return [(zone.rsplit("/", 1)[-1], address) for zone in own]
+    following = [edge.target for edge in survey.outgoing(address, "placement")]
+    found = [pair for target in following for pair in _leaves(survey, target, seen | {address})]
+    if not found and not following and node.entry.disposition == "placement":
+        return _unlisted(node)
+    return found
+
+
+def _unlisted(node: Node) -> list[tuple[str, str]]:
+    """A placement that names subnets outside the plan: each an unnamed zone."""
+    ids = {
+        v for path, role in node.entry.edges.items() if role == "placement" for v in every(node.values, path) if isinstance(v, str) and v
+    }
+    return [("", f"{node.address}:{number}") for number in range(len(ids))]
+
+
+def _counted(survey: Survey, node: Node, source: ZoneSource, scope: Scope) -> Places | None:
+    count = survey.facts.whole(source.count, node.address, scope, default=0)
+    return Places((), count) if count > 0 else None
+
+
+def networks(survey: Survey, address: str) -> frozenset[str]:
+    """The networks a resource stands in: the ends of its chains of placement."""
+    ends: set[str] = set()
+    seen: set[str] = set()
+    stack = [address]
+    while stack:
+        here = stack.pop()
+        following = [edge.target for edge in survey.outgoing(here, "placement")]
+        if not following and here != address:
+            ends.add(here)
+        for target in following:
+            if target not in seen:
+                seen.add(target)
+                stack.append(target)
+    return frozenset(ends)
+
+
+def ways_out(survey: Survey, subnet: str) -> tuple[str, ...]:
+    """Components (NAT gateways) that traffic leaving a subnet runs through, sorted; more than one means that any of them may carry it."""
+    found: set[str] = set()
+    seen = {subnet}
+    stack = [subnet]
+    while stack:
+        here = stack.pop()
+        onward = [e.source for e in survey.incoming(here, "egress-of")] + [e.target for e in survey.outgoing(here, "egress-via")]
+        for address in onward:
+            if address in seen:
+                continue
+            seen.add(address)
+            if survey.nodes[address].entry.disposition == "component":
+                found.add(address)
+            else:
+                stack.append(address)
+    return tuple(sorted(found))
+
+
+_ZONE_OF_REGION = re.compile(r"^([a-z]{2}(?:-[a-z]+)+-\d)[a-z]$|^([a-z]+-[a-z]+\d+)-[a-z]$")
+
+
+def region_of_zone(zone: str) -> str:
+    """The region in a zone's name ("eu-west-1a" -> "eu-west-1", "europe-west1-b" -> "europe-west1"), "" where the name tells none.
+
+    >>> region_of_zone("eu-west-1a"), region_of_zone("europe-west1-b"), region_of_zone("westeurope-1")
+    ('eu-west-1', 'europe-west1', '')
+    """
+    match = _ZONE_OF_REGION.match(zone)
+    return (match.group(1) or match.group(2)) if match else ""

@@ -1,0 +1,180 @@
+"""Which resources stand on one side, what the catalogue knows of each, and how their references are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from faultray_action.catalogue.entry import EdgeRole, EdgeRule, Entry
+from faultray_action.catalogue.expression import Scope, every
+from faultray_action.catalogue.load import Catalogue
+from faultray_action.model.component import Confidence, Evidence
+from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource, Side
+from faultray_action.topology.facts import Choice, Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A resource instance that stands on this side and whose type has an entry."""
+
+    address: str
+    resource: Resource
+    entry: Entry
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TypedEdge:
+    """A reference with its meaning. `source` refers to `target`; the role says which way traffic or placement goes."""
+
+    source: str
+    target: str
+    role: EdgeRole
+    path: str
+    group: str = ""
+    group_needed: int = 1
+    buffer_seconds: float = 0.0
+    evidence: Evidence | None = None
+
+
+@dataclass(slots=True)
+class Survey:
+    """One side, read but not yet judged. `unknown` are instances of known providers without an entry."""
+
+    side: Side
+    choice: Choice
+    nodes: dict[str, Node]
+    edges: tuple[TypedEdge, ...]
+    unknown: tuple[Resource, ...]
+    links: Links
+    facts: Facts
+    out: dict[str, list[TypedEdge]] = field(default_factory=dict)
+    into: dict[str, list[TypedEdge]] = field(default_factory=dict)
+
+    def outgoing(self, address: str, *roles: EdgeRole) -> list[TypedEdge]:
+        return [edge for edge in self.out.get(address, ()) if not roles or edge.role in roles]
+
+    def incoming(self, address: str, *roles: EdgeRole) -> list[TypedEdge]:
+        return [edge for edge in self.into.get(address, ()) if not roles or edge.role in roles]
+
+    def scope(self, node: Node, *, zones: int = 0) -> Scope:
+        servers = len({edge.source for edge in self.incoming(node.address, "serves", "member")})
+        return Scope(node.values, node.entry.defaults, zones, servers)
+
+
+def take(plan: Plan, links: Links, catalogue: Catalogue, side: Side, choice: Choice) -> Survey:
+    """Read one side of a plan."""
+    nodes: dict[str, Node] = {}
+    unknown: list[Resource] = []
+    for resource in plan.resources:
+        values = resource.values(side)
+        if values is None or resource.deposed:
+            continue
+        entry = catalogue.get(resource.type)
+        if entry is not None:
+            nodes[resource.address] = Node(resource.address, resource, entry, values)
+        elif not resource.data and is_known_provider(resource, catalogue):
+            unknown.append(resource)
+    _drop_shadows(nodes)
+    facts = Facts(choice)
+    edges = tuple(_typed(nodes, links.links, facts)) + tuple(_matched(nodes))
+    survey = Survey(side, choice, nodes, edges, tuple(unknown), links, facts)
+    for edge in edges:
+        survey.out.setdefault(edge.source, []).append(edge)
+        survey.into.setdefault(edge.target, []).append(edge)
+    return survey
+
+
+def is_known_provider(resource: Resource, catalogue: Catalogue) -> bool:
+    return resource.provider in catalogue.providers or resource.type.split("_")[0] in catalogue.providers
+
+
+def _drop_shadows(nodes: dict[str, Node]) -> None:
+    """A data source that reads a resource of the same plan is that resource, not a second one."""
+    managed = {(n.resource.type, n.values.get("id")) for n in nodes.values() if not n.resource.data and isinstance(n.values.get("id"), str)}
+    for address in [a for a, n in nodes.items() if n.resource.data and (n.resource.type, n.values.get("id")) in managed]:
+        del nodes[address]
+
+
+def _typed(nodes: Mapping[str, Node], links: Iterable[Link], facts: Facts) -> Iterable[TypedEdge]:
+    seen: set[tuple[str, str, str, str]] = set()
+    for link in links:
+        source, target = nodes.get(link.source), nodes.get(link.target)
+        if source is None or target is None or link.kind is LinkKind.DEPENDS_ON or link.source == link.target:
+            continue
+        for rule in rules_at(source.entry, link.path):
+            if not _applies(rule, source, target, facts):
+                continue
+            key = (link.source, link.target, rule.role, link.path)
+            if rule.role != "none" and key not in seen:
+                seen.add(key)
+                yield _edge(link, rule, source)
+            break
+
+
+def _edge(link: Link, rule: EdgeRule, source: Node) -> TypedEdge:
+    group = f"{link.source}:{link.path}" if rule.group else ""
+    sure = Confidence.CERTAIN if link.kind in (LinkKind.REFERENCE, LinkKind.VALUE) else Confidence.LIKELY
+    evidence = Evidence(link.source, link.path, f"{source.entry.label or source.resource.type}: {link.path} is {rule.role}", sure)
+    return TypedEdge(link.source, link.target, rule.role, link.path, group, rule.group_needed, rule.buffer_seconds, evidence)
+
+
+def rules_at(entry: Entry, path: str) -> tuple[EdgeRule, ...]:
+    """The rules of the longest key of `edges` that is the path or a prefix of it, else those of "*"."""
+    while path:
+        if path in entry.edges:
+            return _rules(entry.edges[path])
+        path = path.rpartition(".")[0]
+    return _rules(entry.edges["*"]) if "*" in entry.edges else ()
+
+
+def _rules(value: EdgeRole | EdgeRule | tuple[EdgeRule, ...]) -> tuple[EdgeRule, ...]:
+    if isinstance(value, EdgeRule):
+        return (value,)
+    return value if isinstance(value, tuple) else (EdgeRule(role=value),)
+
+
+def _applies(rule: EdgeRule, source: Node, target: Node, facts: Facts) -> bool:
+    if rule.to and not any(_is_of(target, pattern) for pattern in rule.to):
+        return False
+    return not rule.when or facts.truth(rule.when, source.address, Scope(source.values, source.entry.defaults), better=False)
+
+
+def _is_of(node: Node, pattern: str) -> bool:
+    if pattern.startswith("kind:"):
+        return node.entry.kind == pattern[5:]
+    return fnmatchcase(node.resource.type, pattern)
+
+
+def _matched(nodes: Mapping[str, Node]) -> Iterable[TypedEdge]:
+    """Links by labels or by equal names within a scope, for systems that do not refer by id (Kubernetes)."""
+    by_type: dict[str, list[Node]] = {}
+    for node in nodes.values():
+        by_type.setdefault(node.resource.type, []).append(node)
+    for node in nodes.values():
+        for match in node.entry.match:
+            for target_type in (t for pattern in match.to for t in sorted(by_type) if fnmatchcase(t, pattern)):
+                for target in by_type[target_type]:
+                    if target is not node and _same_scope(node, target, match.scope) and _fits(node, target, match):
+                        at = match.labels or match.by
+                        evidence = Evidence(node.address, at, f"label selector: {at}", Confidence.CERTAIN)
+                        yield TypedEdge(node.address, target.address, match.role, at, evidence=evidence)
+
+
+def _same_scope(node: Node, target: Node, path: str) -> bool:
+    if not path:
+        return True
+    mine, theirs = Scope(node.values).get(path), Scope(target.values).get(path)
+    return bool(mine is theirs or mine == theirs)
+
+
+def _fits(node: Node, target: Node, match: Any) -> bool:
+    here, there = Scope(node.values), Scope(target.values, target.entry.defaults)
+    if match.labels:
+        wanted, offered = here.get(match.labels), there.get(match.target_labels)
+        return isinstance(wanted, Mapping) and isinstance(offered, Mapping) and bool(wanted) and wanted.items() <= offered.items()
+    names = [v for v in every(node.values, match.by) if isinstance(v, str) and v]
+    other = there.get(match.target)
+    return isinstance(other, str) and other in names
