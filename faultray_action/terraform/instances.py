@@ -148,7 +148,9 @@ def _decode_checked(raw: msgspec.Raw | bytes, name: str) -> Any:
     try:
         tree = _tree.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{name} holds attribute values that are not valid JSON text: write the plan again with `terraform show -json`.") from error
+        raise InputError(
+            f"{name} holds attribute values that are not valid JSON text: write the plan again with `terraform show -json`."
+        ) from error
     data = bytes(raw)
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
         _check_depth(tree, name)
@@ -161,7 +163,9 @@ def _check_depth(tree: Any, name: str) -> None:
         level = [child for item in level if isinstance(item, (dict, list)) for child in _children(item)]
         if not level:
             return
-    raise InputError(f"{name} is nested deeper than {MAX_DEPTH} levels, as no plan of Terraform is: write it again with `terraform show -json`.")
+    raise InputError(
+        f"{name} is nested deeper than {MAX_DEPTH} levels, as no plan of Terraform is: write it again with `terraform show -json`."
+    )
 
 
 def _children(item: dict[str, Any] | list[Any]) -> list[Any]:

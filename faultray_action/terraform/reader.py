@@ -116,15 +116,27 @@ def _decode(text: bytes, name: str) -> Plan:
 def _diagnose(document: PlanDocument, name: str, missing: int) -> Iterator[Diagnostic]:
     minor = re.fullmatch(r"1\.(\d+)", document.format_version or "1.0")
     if minor and int(minor.group(1)) > 2:
-        yield Diagnostic(Severity.NOTICE, "plan-format-newer", f"{name} has format_version 1.{minor.group(1)}; what is newer than 1.2 is not read.")
+        yield Diagnostic(
+            Severity.NOTICE, "plan-format-newer", f"{name} has format_version 1.{minor.group(1)}; what is newer than 1.2 is not read."
+        )
     if document.complete is False:
-        yield Diagnostic(Severity.WARNING, "plan-partial", f"{name} is a partial plan (-target, or deferred changes): what it leaves out is judged as it stands.")
+        yield Diagnostic(
+            Severity.WARNING,
+            "plan-partial",
+            f"{name} is a partial plan (-target, or deferred changes): what it leaves out is judged as it stands.",
+        )
     elif missing and document.resource_changes:
         yield Diagnostic(
-            Severity.WARNING, "plan-partial", f"{name} leaves out {missing} resources of the state (-target?): they are judged as they stand."
+            Severity.WARNING,
+            "plan-partial",
+            f"{name} leaves out {missing} resources of the state (-target?): they are judged as they stand.",
         )
     if document.deferred_changes:
-        yield Diagnostic(Severity.WARNING, "plan-deferred", f"{name} defers {len(document.deferred_changes)} changes to a later plan: they are not judged.")
+        yield Diagnostic(
+            Severity.WARNING,
+            "plan-deferred",
+            f"{name} defers {len(document.deferred_changes)} changes to a later plan: they are not judged.",
+        )
 
 
 def decode_document(text: bytes, name: str, kind: type[Document]) -> tuple[Document, bytes]:

@@ -38,7 +38,9 @@ def walk_modules(configuration: Mapping[str, Any]) -> Iterator[tuple[ModulePath,
         yield path, module
         calls = module.get("module_calls")
         if isinstance(calls, dict):
-            pending.extend(((*path, name), call.get("module")) for name, call in sorted(calls.items(), reverse=True) if isinstance(call, dict))
+            pending.extend(
+                ((*path, name), call.get("module")) for name, call in sorted(calls.items(), reverse=True) if isinstance(call, dict)
+            )
 
 
 def find_call(configuration: Mapping[str, Any], path: ModulePath) -> Mapping[str, Any] | None:

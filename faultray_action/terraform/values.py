@@ -1,0 +1,318 @@
+"""Identity values: which resource an id, ARN, host name, URL or name belongs to, and which of them occur in a string."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from faultray_action.terraform.attributes import strings_in, values_at
+from faultray_action.terraform.plan import Resource
+
+PRIMARY = frozenset({"id", "arn", "self_link"})
+"""Attributes that are a resource's own identity before all others."""
+
+DEFINING = frozenset(
+    {
+        "address", "arn_suffix", "bootstrap_brokers", "bootstrap_brokers_tls", "bootstrap_brokers_sasl_iam", "bootstrap_brokers_sasl_scram",
+        "bucket_domain_name", "bucket_regional_domain_name", "configuration_endpoint", "configuration_endpoint_address",
+        "connection_name", "default_host_name", "default_hostname", "dns_name", "domain_name", "endpoint", "execution_arn", "fqdn",
+        "fully_qualified_domain_name", "gateway_address", "host", "hostname", "instance_group", "invoke_arn", "invoke_url", "ip_address",
+        "login_server", "primary_blob_endpoint", "primary_blob_host", "primary_endpoint", "primary_endpoint_address",
+        "primary_web_endpoint", "primary_web_host", "private_dns", "private_dns_name", "private_ip", "private_ip_address", "public_dns",
+        "public_ip", "public_ip_address", "qualified_arn", "reader_endpoint", "reader_endpoint_address", "repository_url", "stream_arn",
+        "unique_id", "uri", "url", "vault_uri", "website_endpoint", "zookeeper_connect_string",
+    }
+)  # fmt: skip
+"""Computed attributes under which others know a resource."""
+
+NAMES = frozenset(
+    {
+        "name", "identifier", "bucket", "family", "function_name", "cluster_name", "cluster_id", "cluster_identifier", "replication_group_id",
+        "table_name", "topic", "broker_name", "domain", "node_group_name", "stage_name", "stream_name", "repository_id", "instance_id",
+    }
+)  # fmt: skip
+"""Plain names; they link only where the attribute that holds them names a resource of that kind."""
+
+NESTED: tuple[tuple[str, ...], ...] = (
+    ("cache_nodes", "address"),
+    ("instances", "endpoints"),
+    ("instances", "ip_address"),
+    ("ip_address", "ip_address"),
+    ("metadata", "name"),
+    ("status", "url"),
+)
+"""Identity values inside blocks, of any type that has them."""
+
+_SPECIFIC = re.compile(
+    r"""arn:[a-z-]+:.{6,}                                             # ARN
+    | [a-z][a-z0-9+]*://\S{4,}                                        # URL
+    | /?[\w.~@-]+(?:/[\w.~@-]+){2,}/?\S*                              # /subscriptions/…, projects/p/…
+    | [a-z]{1,16}-[0-9a-f]{8}(?:[0-9a-f]{9})?                         # subnet-0123abcd…
+    | [0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}            # UUID
+    | (?=[\w.-]*[A-Za-z])[\w-]+(?:\.[\w-]+){2,}(?::\d{2,5})?\.?       # host name with two dots or more
+    | (?=[A-Z0-9]*\d)(?=[A-Z0-9]*[A-Z])[A-Z0-9]{10,32}                # zone and distribution ids
+    | (?=[a-z0-9]*\d)(?=[a-z0-9]*[a-z])[a-z0-9]{10}                   # API ids
+    | \d{1,3}(?:\.\d{1,3}){3}                                         # IPv4
+    """,
+    re.VERBOSE,
+)
+_NEVER = re.compile(
+    r"[\d.]{1,6}|\d+|0\.0\.0\.0|127\.0\.0\.1|255\.[\d.]+|[\d.]+/\d+|[0-9a-f:]*::?/\d+|(?:true|false|null)"
+    r"|[a-z]{2}(?:-[a-z]+)+-\d[a-z]?|[a-z]+-[a-z]+\d+(?:-[a-z])?|\d+\.\d+\.\d+|\d{4}-\d\d-\d\d(?:T.*)?|[a-z0-9-]+\.amazonaws\.com"
+)
+_PLAIN = re.compile(r"(?=.*[\d.\-:/])[\w.\-:/+=@]{6,}")
+_SPLIT = re.compile(r"[\s\"'`,;=<>()\[\]{}|&?@$\\]+")
+_URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/]+)(/.*)?", re.IGNORECASE)
+_PORT = re.compile(r"(.+):(\d{2,5})")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
+_NAMING = re.compile(
+    r"(?:^|_)(?:names?|ids?|identifiers?|queue|table|topic|bucket|cluster|function|stream|group|service|database|db|host|role|key|domain|"
+    r"subnets?|network|subnetwork|instances?|server|target|source|destination|pool|profile|repository|registry|backend|resource|parent)$"
+)
+_SUFFIX = re.compile(r"_(?:names?|ids?|arns?|identifiers?|urls?|uris?|self_links?|links?)$")
+_MAX_TEXT = 200_000
+_ARN_PARTS = 6
+
+
+class Holder(NamedTuple):
+    """A resource that holds a value at an identity attribute. `rank` 0 primary, 1 defining, 2 a plain name."""
+
+    resource: Resource
+    attribute: str
+    rank: int
+
+
+class Mention(NamedTuple):
+    """An identity value found in a string; `key` is the innermost attribute or JSON key that held it ("" in free text)."""
+
+    value: str
+    key: str
+
+
+def is_specific(text: str) -> bool:
+    """Whether a text is an identifier by its shape alone: an ARN, URL, resource path, host name, address, generated id."""
+    return len(text) >= 6 and _SPECIFIC.fullmatch(text) is not None and _NEVER.fullmatch(text) is None
+
+
+def names_a_resource(key: str) -> bool:
+    """Whether the last part of an attribute path plausibly names a resource ("queue_name", "cluster", "ORDERS_TABLE")."""
+    return _NAMING.search(key.lower()) is not None
+
+
+def stem(key: str) -> str:
+    """The kind of thing that an attribute names: "db_subnet_group_name" -> "db_subnet_group", "subnets" -> "subnet".
+
+    >>> stem("security_group_ids")
+    'security_group'
+    """
+    text = _SUFFIX.sub("", key.lower())
+    return text[:-1] if text.endswith("s") and not text.endswith("ss") else text
+
+
+def type_fits(kind: str, wanted: str) -> bool:
+    """Whether a resource type is of the kind that a stem names: its name ends in the stem, or the stem ends in it."""
+    bare = kind.split("_", 1)[-1]
+    return bool(wanted) and (bare == wanted or bare.endswith("_" + wanted) or wanted.endswith("_" + bare))
+
+
+@dataclass(slots=True)
+class Identities:
+    """The identity values of one side. `extra` adds attribute paths by resource type to the built-in ones."""
+
+    extra: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    holders: dict[str, list[Holder]] = field(default_factory=dict)
+    _mentions: dict[str, tuple[Mention, ...]] = field(default_factory=dict)
+    _paths: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+
+    def add(self, resource: Resource, tree: Mapping[str, Any]) -> None:
+        for key, value in tree.items():
+            if type(value) is str and value:
+                rank = _rank(key, resource.type)
+                if rank is not None:
+                    self._hold(value, Holder(resource, key, rank))
+        for path in self._nested_paths(tree, resource.type):
+            for text in strings_in(values_at(tree, path))[0]:
+                self._hold(text, Holder(resource, ".".join(path), 2 if path[-1] in NAMES else 1))
+
+    def _nested_paths(self, tree: Mapping[str, Any], kind: str) -> Iterator[tuple[str, ...]]:
+        yield from (path for path in NESTED if path[0] in tree and isinstance(tree[path[0]], list))
+        extra = self._paths.get(kind)
+        if extra is None:
+            extra = self._paths[kind] = tuple(tuple(text.split(".")) for text in self.extra.get(kind, ()))
+        yield from extra
+
+    def _hold(self, value: str, holder: Holder) -> None:
+        for text in _identity_forms(value, holder.rank):
+            rows = self.holders.setdefault(text, [])
+            if not any(row.resource is holder.resource and row.rank <= holder.rank for row in rows):
+                rows.append(holder)
+
+    def values_of(self, resource: Resource, tree: Mapping[str, Any]) -> Iterator[str]:
+        """All identity values of one resource."""
+        for key, value in tree.items():
+            if type(value) is str and value and _rank(key, resource.type) is not None:
+                yield value
+        for path in self._nested_paths(tree, resource.type):
+            yield from strings_in(values_at(tree, path))[0]
+
+    def owner(self, mention: Mention, source: Resource, key: str) -> Holder | None:
+        """The one resource that a mention can mean, or None. `key` is the attribute that holds the string."""
+        rows = [row for row in self.holders.get(mention.value, ()) if row.resource is not source]
+        if not rows:
+            return None
+        wanted = stem(mention.key or key)
+        if not is_specific(mention.value):
+            rows = _plain_holders(rows, mention, wanted)
+        return _obvious(rows, wanted)
+
+    def mentions(self, text: str, key: str) -> tuple[Mention, ...]:
+        """Identity values that occur in a string as whole tokens; the string itself first, then what it embeds."""
+        if text in self.holders:
+            return (Mention(text, key),)
+        known = self._mentions.get(text)
+        if known is None:
+            known = self._mentions[text] = tuple(dict.fromkeys(self._search(text))) if len(text) <= _MAX_TEXT else ()
+        return known
+
+    def _search(self, text: str) -> Iterator[Mention]:
+        pending: list[tuple[str, str, int]] = [(text, "", 0)]
+        while pending:
+            item, key, depth = pending.pop()
+            if depth and item in self.holders:
+                yield Mention(item, key)
+                continue
+            inner = _embedded(item, depth) if depth < 4 else None
+            if inner is not None:
+                pending.extend((child, name, depth + 1) for name, child in reversed(inner))
+                continue
+            for token in tokens(item):
+                if token in self.holders and is_specific(token):
+                    yield Mention(token, key)
+
+
+def _plain_holders(rows: list[Holder], mention: Mention, wanted: str) -> list[Holder]:
+    """A plain name means a resource only under a key that names one: of the fitting type, or of any where the name is unmistakable."""
+    if not names_a_resource(mention.key):
+        return []
+    fitting = [row for row in rows if type_fits(row.resource.type, wanted)]
+    if fitting or len(mention.value) < 3:
+        return fitting
+    return rows if _PLAIN.fullmatch(mention.value) and not _NEVER.fullmatch(mention.value) else []
+
+
+def _obvious(rows: list[Holder], wanted: str) -> Holder | None:
+    """The owner among several holders: managed before data, best rank, not a mere part of another holder, else the type that the key names."""
+    if len(rows) > 1:
+        rows = [row for row in rows if not row.resource.data] or rows
+        best = min((row.rank for row in rows), default=0)
+        rows = [row for row in rows if row.rank == best]
+    if len(rows) > 1:
+        kinds = {row.resource.type for row in rows}
+        rows = [row for row in rows if not any(row.resource.type.startswith(kind + "_") for kind in kinds)] or rows
+    if len(rows) > 1:
+        rows = [row for row in rows if type_fits(row.resource.type, wanted)]
+    return rows[0] if len(rows) == 1 else None
+
+
+def _rank(key: str, kind: str) -> int | None:
+    if key in PRIMARY:
+        return 0
+    if key in DEFINING:
+        return None if key == "domain_name" and not kind.endswith(("domain", "domain_name", "distribution", "pool")) else 1
+    if key in NAMES:
+        return 2 if key == "name" or type_fits(kind, stem(key)) or (key == "identifier" and kind.endswith("instance")) else None
+    return None
+
+
+def _identity_forms(value: str, rank: int) -> Iterable[str]:
+    """The value itself, and for endpoints the host names in it."""
+    if len(value) < 3 or _NEVER.fullmatch(value):
+        return ()
+    if rank == 1 and ("," in value or "://" in value or ":" in value) and not value.startswith("arn:"):
+        return dict.fromkeys((value, *(token for token in tokens(value) if is_specific(token))))
+    return (value,)
+
+
+def tokens(text: str) -> Iterator[str]:
+    """Candidate identifiers in free text: whole chunks, URLs and their hosts, hosts without a port, ARNs and the ARNs they extend."""
+    for chunk in _SPLIT.split(text):
+        if len(chunk) >= 6:
+            yield from _forms(chunk.rstrip(".:"))
+
+
+def _forms(chunk: str) -> Iterator[str]:
+    yield chunk
+    start = chunk.find("arn:", 1)
+    if start > 0:
+        yield from _forms(chunk[start:])
+        return
+    if chunk.startswith("arn:"):
+        yield from _arn_prefixes(chunk)
+        return
+    match = _URL.fullmatch(chunk)
+    if match:
+        yield chunk.rstrip("/")
+        yield from _hosts(match.group(2))
+        if match.group(3):
+            yield match.group(2) + match.group(3)
+    else:
+        yield from _hosts(chunk.split("/", 1)[0])
+
+
+def _hosts(text: str) -> Iterator[str]:
+    yield text
+    match = _PORT.fullmatch(text)
+    if match:
+        yield match.group(1)
+
+
+def _arn_prefixes(arn: str) -> Iterator[str]:
+    """`arn:aws:s3:::bucket/*` extends `arn:aws:s3:::bucket`: drop trailing parts as long as a resource part is left."""
+    while True:
+        cut = max(arn.rfind("/"), arn.rfind(":"))
+        arn = arn[:cut]
+        if cut <= 0 or arn.count(":") < _ARN_PARTS - 1 or arn.endswith(":"):
+            return
+        yield arn
+
+
+def _embedded(text: str, depth: int) -> list[tuple[str, str]] | None:
+    """(key, string) pairs of JSON in a string, of base64 text, or None where the string is plain."""
+    head = text[:1]
+    if head in ("{", "["):
+        try:
+            return list(_pairs(json.loads(text)))
+        except (ValueError, RecursionError):
+            return None
+    if depth < 2 and len(text) >= 40 and _BASE64.fullmatch(text):
+        decoded = _from_base64(text)
+        return [("", decoded)] if decoded else None
+    return None
+
+
+def _from_base64(text: str) -> str:
+    try:
+        decoded = base64.b64decode(text, validate=True).decode("utf-8")
+    except (binascii.Error, ValueError):
+        return ""
+    return decoded if decoded.isprintable() or "\n" in decoded else ""
+
+
+def _pairs(tree: Any) -> Iterator[tuple[str, str]]:
+    """Strings with the key that holds them; in `{"name": "QUEUE_URL", "value": …}` the name is the key."""
+    pending: list[tuple[str, Any]] = [("", tree)]
+    while pending:
+        key, item = pending.pop()
+        if isinstance(item, str):
+            yield key, item
+        elif isinstance(item, list):
+            pending.extend((key, child) for child in reversed(item))
+        elif isinstance(item, dict):
+            label = item.get("name")
+            named = label if isinstance(label, str) and "value" in item else None
+            pending.extend((named if named and name == "value" else name, child) for name, child in reversed(item.items()))
