@@ -32,7 +32,7 @@ _HEADER = re.compile(r"<!-- faultray-section (\{[^\n]*?\}) ([A-Za-z0-9+/=]*) -->
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One job's part of the comment: `key` its identity on the commit, `payload` opaque; of one key the highest (`run`, `attempt`) counts."""
+    """One job's part of the comment: `key` its identity on the commit, `payload` opaque; of one key the newest (`run`, `attempt`) counts."""
 
     key: str
     payload: str

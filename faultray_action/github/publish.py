@@ -120,10 +120,8 @@ def find_pull(client: Client, context: Context) -> int | None:
     """The open pull request whose head is this commit, the oldest where there are several; None where the event has none to look for."""
     if not context.event.may_have_pull:
         return None
-    if context.head_branch:
-        rows = client.pages("pulls", state="open", head=context.head_branch)
-    else:
-        rows = client.pages(f"commits/{context.head_sha}/pulls")
+    path, query = ("pulls", {"head": context.head_branch}) if context.head_branch else (f"commits/{context.head_sha}/pulls", {})
+    rows = client.pages(path, **query)
     found = [number_of(row, "number") for row in rows if _is_head(row, context.head_sha)]
     return min(found, default=None)
 
@@ -151,8 +149,8 @@ def _permissions_to_add(missing: list[str], failures: list[PostingError], contex
     block = "`permissions: { " + ", ".join(PERMISSIONS) + " }`"
     if context.is_fork:
         return (
-            f"Not posted to the pull request: a run of a fork has a read-only token ({statuses}, lacks {lacks}); the verdict, the summary and "
-            f"the exit code are as ever. To post as well, run `faultray publish` in a `workflow_run` workflow with {block}."
+            f"Not posted to the pull request: the run of a fork has a read-only token ({statuses}, lacks {lacks}); verdict, summary and "
+            f"exit code are as ever. To post as well, run `faultray publish` in a `workflow_run` workflow with {block}."
         )
     who = "Dependabot's token is read-only by default" if context.is_dependabot else "the token may not write"
     return f"Not posted to the pull request: {who} ({statuses}, lacks {lacks}). Add to the job: {block}."

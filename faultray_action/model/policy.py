@@ -38,6 +38,13 @@ class Unknowns(StrEnum):
     BEST = "best"
 
 
+class Mode(StrEnum):
+    """WARN turns exit code 1 into 0 and changes nothing else."""
+
+    ENFORCE = "enforce"
+    WARN = "warn"
+
+
 @dataclass(frozen=True, slots=True)
 class Gates:
     """The limits of MODEL.md 6. Points and percent on 0-100, seconds; None: that gate is off.
