@@ -178,6 +178,12 @@ def _from_state(module: str, row: StateResource, name: str) -> Resource:
     return _standing(module, row, tree, tree, Action.NO_OP)
 
 
+def read_standing(module: StateModule | None, name: str) -> list[tuple[Resource, tuple[str, ...]]]:
+    """Every instance of a state with what it was recorded to depend on."""
+    rows = [(path, row) for path, row in _walk(module, "") if not row.deposed_key]
+    return [(_from_state(path, row, name), tuple(row.depends_on or ())) for path, row in rows]
+
+
 def _from_planned(module: str, row: StateResource, name: str) -> Resource:
     """A resource of `planned_values` in a plan without `resource_changes`: it will be created."""
     data = is_data(row.mode, row.address)

@@ -18,12 +18,15 @@ from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource
 from faultray_action.terraform.reader import paused_collector
 from faultray_action.terraform.references import Expression, Key, Locals, Resolver, Target
 from faultray_action.terraform.tree import ModulePath, module_path, module_steps
-from faultray_action.terraform.values import Identities, is_specific
+from faultray_action.terraform.values import Identities, is_specific, stem, type_fits
 
 Tree = Mapping[str, Any]
 _Where = tuple[int, str, bool, str, str]
 _Kind = tuple[int, ModulePath, bool, str, str]
 _MIN_FRAGMENT = 4
+_NO_MENTION = frozenset({"id", "name", "comment", "description"})
+_LABELS = frozenset({"tags", "tags_all", "labels", "effective_labels", "terraform_labels"})
+"""What stands there says nothing about who needs whom."""
 
 
 def links(
@@ -63,6 +66,7 @@ class Linker:
     _modules: dict[str, ModulePath] = field(default_factory=dict)
     _sources: tuple[Resource, ...] = ()
     _texts: dict[str, list[Resource]] = field(default_factory=dict)
+    _filled: dict[_Kind, frozenset[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._sources = tuple(resource for resource in self.plan.resources if not resource.deposed)
@@ -116,8 +120,18 @@ class Linker:
         identities = Identities(self.identities)
         for resource in self._sources:
             if resource.address in trees:
-                identities.add(resource, trees[resource.address])
+                identities.add(resource, trees[resource.address], self._borrowed(resource))
         return _Sided(side, trees, identities)
+
+    def _borrowed(self, resource: Resource) -> frozenset[str]:
+        """Attributes that the configuration fills from other resources; for a resource without configuration, those of its type."""
+        kind = self._kind(resource)
+        known = self._filled.get(kind)
+        if known is None:
+            expressions = self._expressions.get(kind)
+            paths = self._paths.get(resource.type, ()) if expressions is None else [expression.path for expression in expressions]
+            known = self._filled[kind] = frozenset(path[0] for path in paths if path)
+        return known
 
     def _links_of(self, source: Resource, sided: _Sided) -> list[Link]:
         kind = self._kind(source)
@@ -207,11 +221,9 @@ class Linker:
         identities = sided.identities
         known = self._paths.get(source.type, frozenset())
         for path, text in strings_with_paths(sided.trees[source.address]):
-            if len(text) < 3 or path == ("id",):
+            if len(text) < 3 or path[0] in _LABELS or (len(path) == 1 and _is_own_name(path[0], text, source)):
                 continue
             for mention in identities.mentions(text, path[-1]):
-                if len(path) == 1 and path[0] == "name" and not is_specific(mention.value):
-                    continue
                 holder = identities.owner(mention, source, path[-1] if path[-1] != "name" or len(path) == 1 else path[-2])
                 if holder is None:
                     continue
@@ -254,6 +266,11 @@ class Linker:
                 for text in {resource.address, resource.previous_address, _plain_name(resource)} - {""}:
                     self._texts.setdefault(text, []).append(resource)
         return self._texts
+
+
+def _is_own_name(key: str, text: str, source: Resource) -> bool:
+    """Whether a top-level attribute is what the resource itself is called."""
+    return key in _NO_MENTION or (type_fits(source.type, stem(key)) and not is_specific(text))
 
 
 def _plain_name(resource: Resource) -> str:
@@ -314,7 +331,7 @@ def _same_keys(source: Resource, candidates: list[tuple[Resource, Target]]) -> l
     by_target: dict[Target, list[Resource]] = {}
     for row, target in candidates:
         by_target.setdefault(target, []).append(row)
-    kept = []
+    kept: list[tuple[Resource, Target]] = []
     for target, rows in by_target.items():
         wanted = _wanted(target.key, source) if target.key.rule == "same" else _NONE
         same = [row for row in rows if row.index == wanted] if wanted is not _NONE else []

@@ -88,10 +88,8 @@ def decode(data: bytes, name: str) -> Plan:
 def _decode(text: bytes, name: str) -> Plan:
     document, text = decode_document(text, name, PlanDocument)
     _refuse(document, name)
-    if not document.resource_changes and memoryview(document.planned_values).nbytes:
-        planned = parse(text, name, PlannedDocument)
-    else:
-        planned = None
+    only_planned = not document.resource_changes and memoryview(document.planned_values).nbytes > 0
+    planned = parse(text, name, PlannedDocument) if only_planned else None
     reading = read_resources(document, planned, name)
     configuration = document.configuration or {}
     variables = {key: variable.value for key, variable in (document.variables or {}).items()}

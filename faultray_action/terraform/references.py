@@ -181,7 +181,7 @@ class Resolver:
         if context.hops > _MAX_HOPS:
             self._count("reference chain too long")
             return
-        keyed = any(isinstance(text, str) and (text.startswith("each.") or text.startswith("count.")) for text in references)
+        keyed = any(isinstance(text, str) and text.startswith(("each.", "count.")) for text in references)
         for text in longest(references):
             reference = parse_reference(text)
             if reference is not None:

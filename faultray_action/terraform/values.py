@@ -77,6 +77,7 @@ _NAMING = re.compile(
 _SUFFIX = re.compile(r"_(?:names?|ids?|arns?|identifiers?|urls?|uris?|self_links?|links?)$")
 _MAX_TEXT = 200_000
 _ARN_PARTS = 6
+_NO_RANK = 9
 
 
 class Holder(NamedTuple):
@@ -129,9 +130,10 @@ class Identities:
     _mentions: dict[str, tuple[Mention, ...]] = field(default_factory=dict)
     _paths: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
-    def add(self, resource: Resource, tree: Mapping[str, Any]) -> None:
+    def add(self, resource: Resource, tree: Mapping[str, Any], borrowed: frozenset[str] = frozenset()) -> None:
+        """Index one resource; `borrowed` names attributes that the configuration fills from other resources: they are no identity of this one."""
         for key, value in tree.items():
-            if type(value) is str and value:
+            if type(value) is str and value and key not in borrowed:
                 rank = _rank(key, resource.type)
                 if rank is not None:
                     self._hold(value, Holder(resource, key, rank))
@@ -161,8 +163,18 @@ class Identities:
             yield from strings_in(values_at(tree, path))[0]
 
     def owner(self, mention: Mention, source: Resource, key: str) -> Holder | None:
-        """The one resource that a mention can mean, or None. `key` is the attribute that holds the string."""
-        rows = [row for row in self.holders.get(mention.value, ()) if row.resource is not source]
+        """The one resource that a mention can mean, or None. `key` is the attribute that holds the string.
+
+        A value that is the source's own identity as well mentions another resource only where that one ranks higher, or the source is a part of it.
+        """
+        rows = []
+        own = _NO_RANK
+        for row in self.holders.get(mention.value, ()):
+            if row.resource is source:
+                own = min(own, row.rank)
+            else:
+                rows.append(row)
+        rows = [row for row in rows if row.rank < own or source.type.startswith(row.resource.type + "_")]
         if not rows:
             return None
         wanted = stem(mention.key or key)

@@ -1,0 +1,184 @@
+"""A Terraform state as a Plan in which nothing changes: `.tfstate` files of version 3 and 4, and `terraform show -json` of a state."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from faultray_action.model.address import format_index
+from faultray_action.model.change import Action
+from faultray_action.model.errors import InputError
+from faultray_action.terraform.envelope import unwrap_text
+from faultray_action.terraform.instances import decode_tree, index_of, is_data, provider_name, read_standing
+from faultray_action.terraform.plan import Plan, Resource
+from faultray_action.terraform.reader import decode_document, paused_collector
+from faultray_action.terraform.regions import with_regions
+from faultray_action.terraform.schema import (
+    StateDocument,
+    StoredDocument,
+    StoredInstance,
+    StoredLegacyModule,
+    StoredLegacyResource,
+    StoredPrimary,
+    StoredResource,
+)
+
+SHOW = "run `terraform show -json > state.json`, or `terraform state pull > state.tfstate`, and pass that file"
+VERSIONS = (3, 4)
+
+_Row = tuple[Resource, tuple[str, ...]]
+
+
+class _Probe(msgspec.Struct):
+    version: Any = None
+    format_version: str | None = None
+    resource_changes: msgspec.Raw = msgspec.Raw(b"")
+    planned_values: msgspec.Raw = msgspec.Raw(b"")
+    values: msgspec.Raw = msgspec.Raw(b"")
+
+
+def read_state(data: bytes, name: str) -> Plan:
+    """A state as a Plan of no-op resources (`before is after`), with the recorded dependencies. `name` is what messages call it. Raises InputError."""
+    with paused_collector():
+        try:
+            rows, version, terraform = _read(unwrap_text(data, name), name)
+        except RecursionError as error:
+            raise InputError(f"{name} is nested deeper than any state of Terraform: {SHOW}.") from error
+        resources = with_regions([row for row, _ in rows], {}, {})
+    return Plan(
+        path=name,
+        format_version=version,
+        terraform_version=terraform,
+        resources=tuple(sorted(resources, key=lambda resource: (resource.address, resource.deposed))),
+        configuration=({},),
+        state_dependencies=MappingProxyType({row.address: dependencies for row, dependencies in rows if dependencies and not row.deposed}),
+        counts=MappingProxyType({"no-op": sum(1 for row, _ in rows if not row.data and not row.deposed)}),
+    )
+
+
+def _read(text: bytes, name: str) -> tuple[list[_Row], str, str]:
+    probe, whole = decode_document(text, name, _Probe)
+    if probe.resource_changes or probe.planned_values:
+        raise InputError(f"{name} is a plan, not a state: use `faultray tf-check`, or {SHOW}.")
+    if probe.version is None:
+        return _read_shown(probe, whole, name)
+    if probe.version not in VERSIONS:
+        raise InputError(f"{name} is a state of a version that is not read (3 and 4 are): {SHOW}.")
+    stored, _ = decode_document(whole, name, StoredDocument)
+    rows = list(_stored_rows(stored, name)) + [row for module in stored.modules or () for row in _legacy_rows(module)]
+    return rows, str(stored.version), stored.terraform_version or ""
+
+
+def _read_shown(probe: _Probe, whole: bytes, name: str) -> tuple[list[_Row], str, str]:
+    if probe.format_version is None:
+        raise InputError(f"{name} is JSON but no Terraform state: {SHOW}.")
+    if not probe.values:
+        raise InputError(f"{name} is the JSON of an empty state: there is nothing in it to import.")
+    shown, _ = decode_document(whole, name, StateDocument)
+    module = shown.values.root_module if shown.values else None
+    return read_standing(module, name), shown.format_version or "", shown.terraform_version or ""
+
+
+def _stored_rows(document: StoredDocument, name: str) -> Iterator[_Row]:
+    for resource in document.resources or ():
+        for instance in resource.instances or ():
+            tree = decode_tree(instance.attributes, name)
+            if tree is None:
+                tree = unflatten(instance.attributes_flat or {})
+            yield _stored(resource, instance, tree), tuple(instance.dependencies or instance.depends_on or ())
+
+
+def _stored(resource: StoredResource, instance: StoredInstance, tree: dict[str, Any]) -> Resource:
+    data = is_data(resource.mode, "")
+    index = index_of(instance.index_key)
+    steps = [resource.module or "", "data" if data else "", resource.type, resource.name + format_index(index)]
+    return Resource(
+        address=".".join(step for step in steps if step),
+        module=resource.module or "",
+        data=data,
+        type=resource.type,
+        name=resource.name,
+        index=index,
+        provider=provider_name(resource.provider, resource.type),
+        provider_config="",
+        action=Action.NO_OP,
+        before=tree,
+        after=tree,
+        deposed=instance.deposed or "",
+    )
+
+
+_LEGACY_KEY = re.compile(r"(data\.)?([^.]+)\.(.+?)(?:\.(\d+))?")
+
+
+def _legacy_rows(module: StoredLegacyModule) -> Iterator[_Row]:
+    """Version 3: `modules` with a path that starts at "root", keys like "aws_vpc.main.0", attributes flattened to text."""
+    prefix = ".".join(f"module.{step}" for step in module.path[1:])
+    for key, row in sorted((module.resources or {}).items()):
+        match = _LEGACY_KEY.fullmatch(key)
+        if not match:
+            continue
+        dependencies = tuple(f"{prefix}.{text}" if prefix else text for text in row.depends_on or ())
+        for ordinal, primary in enumerate([row.primary, *(row.deposed or ())]):
+            if primary is not None:
+                yield _legacy(prefix, match, row, primary, ordinal), dependencies
+
+
+def _legacy(prefix: str, match: re.Match[str], row: StoredLegacyResource, primary: StoredPrimary, ordinal: int) -> Resource:
+    tree = unflatten(primary.attributes or {})
+    if primary.id:
+        tree.setdefault("id", primary.id)
+    index = int(match.group(4)) if match.group(4) else None
+    steps = [prefix, "data" if match.group(1) else "", row.type, match.group(3) + format_index(index)]
+    return Resource(
+        address=".".join(step for step in steps if step),
+        module=prefix,
+        data=bool(match.group(1)),
+        type=row.type,
+        name=match.group(3),
+        index=index,
+        provider=provider_name(row.provider, row.type),
+        provider_config="",
+        action=Action.NO_OP,
+        before=tree,
+        after=tree,
+        deposed=f"deposed-{ordinal}" if ordinal else "",
+    )
+
+
+def unflatten(flat: dict[str, Any]) -> dict[str, Any]:
+    """Flattened attributes of old states as a tree; the counters `name.#` and `name.%` tell lists (and sets) from maps.
+
+    >>> unflatten({"a.#": "1", "a.0.b": "x", "t.%": "1", "t.k": "v"})
+    {'a': [{'b': 'x'}], 't': {'k': 'v'}}
+    """
+    tree: dict[str, Any] = {}
+    lists = {key[:-2] for key in flat if key.endswith(".#")}
+    for key in sorted(flat):
+        if key.endswith((".#", ".%")):
+            if key.count(".") == 1:
+                tree.setdefault(key[:-2], {})
+            continue
+        node = tree
+        *steps, last = key.split(".")
+        for step in steps:
+            below = node.setdefault(step, {})
+            if not isinstance(below, dict):
+                break
+            node = below
+        else:
+            node[last] = flat[key]
+    return {key: _shaped(value, key, lists) for key, value in tree.items()}
+
+
+def _shaped(node: Any, path: str, lists: set[str]) -> Any:
+    if not isinstance(node, dict):
+        return node
+    if path in lists:
+        keys = sorted(node, key=lambda key: (not key.isdigit(), int(key) if key.isdigit() else 0, key))
+        return [_shaped(node[key], f"{path}.{key}", lists) for key in keys]
+    return {key: _shaped(value, f"{path}.{key}", lists) for key, value in node.items()}
