@@ -209,7 +209,7 @@ class RisksPart(Part, frozen=True, kw_only=True):
 
 
 class ContributionRow(Part, frozen=True, kw_only=True):
-    """One changed attribute with its put-back value: what the score gains (negative: would lose) from this change. Keys of a cause beside it."""
+    """One changed attribute with its put-back value: what the score lost (negative) or won by this change. Keys of a cause beside it."""
 
     address: str
     attribute: str

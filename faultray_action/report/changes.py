@@ -1,0 +1,80 @@
+"""The changes of a plan, each with what it leads to: the rows of the causes table, most costly first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from faultray_action.report import wording
+from faultray_action.report.document import Cause, ContributionRow, DisruptionRow, Document, RiskRow, SpofRow
+
+Finding = SpofRow | RiskRow | DisruptionRow
+
+
+@dataclass(slots=True)
+class _Collected:
+    change: Cause | ContributionRow
+    points: float | None = None
+    findings: list[Finding] = field(default_factory=list)
+    resolved: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedChange:
+    """One changed attribute, its put-back points (None: not attributed on its own), the new findings it causes and those it resolves."""
+
+    change: Cause | ContributionRow
+    points: float | None
+    findings: tuple[Finding, ...]
+    resolved: tuple[Finding, ...] = ()
+
+
+def new_findings(document: Document) -> tuple[Finding, ...]:
+    """New single points, new risks and disruptions beyond a blip, in this order, waived ones last."""
+    gated = tuple(row for row in document.apply.disruptions if row.disruption != "blip")
+    rows: tuple[Finding, ...] = (*document.spofs.new, *document.risks.new, *gated)
+    return tuple(sorted(rows, key=lambda row: bool(row.waived)))
+
+
+def judged_changes(document: Document) -> tuple[JudgedChange, ...]:
+    """One row a change: those with points or findings. A finding without a known cause makes a row of its own."""
+    collected: dict[tuple[str, str], _Collected] = {}
+    for row in document.attribution.rows:
+        collected[row.address, row.attribute] = _Collected(row, row.points)
+    for finding in new_findings(document):
+        cause = _main_cause(finding, collected)
+        collected.setdefault((cause.address, cause.attribute), _Collected(cause)).findings.append(finding)
+    gone: tuple[Finding, ...] = (*document.spofs.resolved, *document.risks.resolved)
+    for finding in gone:
+        cause = _main_cause(finding, collected)
+        if (cause.address, cause.attribute) in collected:
+            collected[cause.address, cause.attribute].resolved.append(finding)
+    told = (one for one in collected.values() if one.findings or one.points)
+    return tuple(JudgedChange(one.change, one.points, tuple(one.findings), tuple(one.resolved)) for one in sorted(told, key=_order))
+
+
+def _main_cause(finding: Finding, known: Iterable[tuple[str, str]]) -> Cause:
+    """The cause that has a row already, else the first, else the finding's own address."""
+    places = set(known)
+    for cause in finding.cause:
+        if (cause.address, cause.attribute) in places:
+            return cause
+    if finding.cause:
+        return finding.cause[0]
+    return Cause(address=finding.address, attribute="", before=None, after=None, file=finding.file, line=finding.line)
+
+
+def _order(one: _Collected) -> tuple[bool, bool, float, int, str, str]:
+    """Costs first, the largest first; then findings without points of their own; then gains, the largest first."""
+    points = one.points or 0.0
+    return (points > 0, points == 0, -abs(points), -len(one.findings), one.change.address, one.change.attribute)
+
+
+def told_points(document: Document, rows: Sequence[JudgedChange]) -> tuple[list[float | None], float]:
+    """Points of each row (None: not attributed) and of the interaction, rounded as shown so that they add up to the shown delta."""
+    total = wording.shown_delta(document)
+    if total is None or all(row.points is None for row in rows):
+        return [None for _ in rows], 0.0
+    parts = [row.points or 0.0 for row in rows] + [document.attribution.interaction]
+    told = wording.shares(parts, total, wording.decimals(document))
+    return [None if row.points is None else points for row, points in zip(rows, told, strict=False)], told[-1]

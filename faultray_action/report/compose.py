@@ -1,0 +1,647 @@
+"""From what was computed to the one document that everything shown comes from. Computes nothing but sums of what it is given."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from faultray_action.model.address import without_index
+from faultray_action.model.assessment import Assessment
+from faultray_action.model.change import Action, AttributeChange
+from faultray_action.model.diagnostic import Diagnostic
+from faultray_action.model.finding import (
+    Attribution,
+    Decision,
+    Delta,
+    Disruption,
+    GateResult,
+    OutageWitness,
+    Risk,
+    Standing,
+    WayBack,
+)
+from faultray_action.model.outcome import Ceiling, EntryOutcome, Examination, SinglePoint
+from faultray_action.model.source import Locate, SourceRange
+from faultray_action.model.topology import EntryPoint, Topology
+from faultray_action.model.units import nines
+from faultray_action.report import document as d
+
+_MOST_NINES = 15.0
+_CHAIN_NODES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side as the report needs it. `exists`: something stood there at all."""
+
+    topology: Topology
+    examination: Examination
+    ceiling: Ceiling | None
+    exists: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFacts:
+    """What was read, in counts."""
+
+    path: str
+    terraform_version: str
+    format_version: str
+    resources: int
+    changes: Mapping[str, int]
+    complete: bool = True
+    deferred: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Scenarios whose outcome differs between the sides: examples (id, faults in words, entries) and how many there are."""
+
+    broken: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = ()
+    broken_total: int = 0
+    repaired: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = ()
+    repaired_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Everything a report is made of. `best` is the assessment with unknown values at best, where they matter."""
+
+    plan: PlanFacts
+    before: Side
+    after: Side
+    delta: Delta
+    decision: Decision
+    changes: tuple[AttributeChange, ...]
+    attribution: Attribution = Attribution()
+    way_back: WayBack | None = None
+    witnesses: Mapping[str, OutageWitness] = field(default_factory=dict)
+    broken: Broken = Broken()
+    best: tuple[Delta, bool] | None = None
+    locate: Locate = lambda address, attribute: None
+    mode: str = "enforce"
+    title: str = ""
+    label: str = ""
+    version: str = ""
+    date: str = ""
+    slo_percent: float | None = None
+    settings: Mapping[str, d.Printable] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    waivers: d.WaiversPart | None = None
+    waived: Mapping[str, str] = field(default_factory=dict)
+    agents: tuple[d.AgentRow, ...] = ()
+    drift: d.DriftPart | None = None
+    cascades: tuple[d.CascadeRow, ...] = ()
+    plans: tuple[PlanFacts, ...] = ()
+
+
+def fingerprint(kind: str, address: str, finding_class: str) -> str:
+    """sha256 of kind, address (after `moved`) and class: stable while the finding stands, whatever line it is on."""
+    return hashlib.sha256("\0".join((kind, address, finding_class)).encode()).hexdigest()
+
+
+def compose(material: Material) -> d.Document:
+    """The document. Rows keep their given order; `store.canonical` sorts them."""
+    m = material
+    verdict = "error" if m.decision.error else "pass" if m.decision.passed else "fail"
+    return d.Document(
+        schema_version=d.SCHEMA_VERSION,
+        plan=_plan(m.plan),
+        score=_score(m),
+        recommendation=m.decision.recommendation.value,
+        gate=_gate(m.decision),
+        entry_points=_entries(m),
+        spofs=_spofs(m),
+        risks=_risks(m),
+        attribution=_attribution(m),
+        apply=d.ApplyPart(disruptions=tuple(_disruption(m, row) for row in m.delta.disruptions)),
+        scenarios=_scenarios(m),
+        coverage=_coverage(m),
+        verdict=verdict,
+        mode=m.mode,
+        title=m.title,
+        label=m.label,
+        version=m.version,
+        date=m.date,
+        availability=_availability(m),
+        slo=_slo(m),
+        remedy=_remedy(m),
+        drift=m.drift,
+        waivers=m.waivers,
+        sensitivity=_sensitivity(m),
+        agents=m.agents,
+        plans=tuple(_plan(plan) for plan in m.plans),
+        cascades=m.cascades,
+        graph=_graph(m),
+        settings=dict(m.settings),
+        diagnostics=tuple(_diagnostic(row) for row in m.diagnostics),
+        error=d.ErrorPart(reason=m.decision.error, next_step=m.decision.next_step) if m.decision.error else None,
+    )
+
+
+def _plan(plan: PlanFacts) -> d.PlanPart:
+    return d.PlanPart(
+        path=plan.path,
+        terraform_version=plan.terraform_version,
+        resources=plan.resources,
+        changes=dict(plan.changes),
+        format_version=plan.format_version,
+        complete=plan.complete,
+        deferred=plan.deferred,
+    )
+
+
+def _score(m: Material) -> d.ScorePart:
+    before, after = m.delta.before, m.delta.after
+    return d.ScorePart(
+        before=before.score if before else None,
+        after=after.score if after else None,
+        delta=m.delta.points,
+        parts_before=_parts(before),
+        parts_after=_parts(after),
+    )
+
+
+def _parts(side: Assessment | None) -> d.ScoreParts | None:
+    if side is None:
+        return None
+    return d.ScoreParts(availability=35 * side.availability, resilience=45 * side.redundancy, data=20 * side.durability)
+
+
+def _gate(decision: Decision) -> d.GatePart:
+    return d.GatePart(
+        passed=decision.passed,
+        reasons=tuple(d.GateReason(gate=g.gate, limit=g.limit, actual=g.actual, message=g.message) for g in decision.gates if not g.passed)
+        + ((d.GateReason(gate="could-not-compute", limit=None, actual=None, message=decision.error),) if decision.error else ()),
+        checks=tuple(_check(g) for g in decision.gates),
+    )
+
+
+def _check(gate: GateResult) -> d.GateCheck:
+    return d.GateCheck(gate=gate.gate, limit=gate.limit, actual=gate.actual, passed=gate.passed, before=gate.before)
+
+
+def _entries(m: Material) -> tuple[d.EntryRow, ...]:
+    """Entries of both sides, matched by address, then by a common key; the address after wins."""
+    old = {entry.address: (entry, outcome) for entry, outcome in _paired(m.before)}
+    rows: list[d.EntryRow] = []
+    for entry, outcome in _paired(m.after):
+        twin = entry.address if entry.address in old else next((a for a, (e, _) in old.items() if set(e.keys) & set(entry.keys)), None)
+        earlier = old.pop(twin) if twin is not None else None
+        rows.append(_entry_row(m, entry, _entry_side(earlier[1]) if earlier else None, _entry_side(outcome)))
+    rows += [_entry_row(m, entry, _entry_side(outcome), None) for entry, outcome in old.values()]
+    return tuple(sorted(rows, key=lambda row: row.address))
+
+
+def _paired(side: Side) -> list[tuple[EntryPoint, EntryOutcome]]:
+    return list(zip(side.topology.entries, side.examination.entries, strict=True)) if side.exists else []
+
+
+def _entry_side(outcome: EntryOutcome) -> d.EntrySide:
+    found = min(_MOST_NINES, max(0.0, nines(outcome.unavailability.value)))
+    return d.EntrySide(nines=found, cut_off=outcome.cut_off, failures_per_year=outcome.hazard_per_year)
+
+
+def _entry_row(m: Material, entry: EntryPoint, before: d.EntrySide | None, after: d.EntrySide | None) -> d.EntryRow:
+    at = m.locate(entry.address, "")
+    return d.EntryRow(
+        address=entry.address,
+        before=before,
+        after=after,
+        label=entry.label,
+        weight=entry.weight,
+        deferred=entry.deferred,
+        inferred=entry.inferred,
+        file=at.file if at else "",
+        line=at.line if at else 0,
+        fingerprint=fingerprint("entry", entry.address, ""),
+    )
+
+
+def _cause(m: Material, change: AttributeChange) -> d.Cause:
+    at = m.locate(change.address, change.attribute) or SourceRange("", 0)
+    return d.Cause(
+        address=change.address,
+        attribute=change.attribute,
+        before=change.before,
+        after=change.after,
+        action=change.action.value if change.attribute == "" or change.action is not Action.UPDATE else "",
+        unknown_after=change.unknown_after,
+        file=at.file,
+        line=at.line,
+        end_line=at.end_line,
+        column=at.column,
+        end_column=at.end_column,
+    )
+
+
+def _causes_of(m: Material, addresses: Iterable[str], also: Sequence[AttributeChange] = ()) -> tuple[d.Cause, ...]:
+    """Changes proven by putting them back first, then those of the component itself, each once."""
+    wanted = set(addresses)
+    rows = [*also, *(change for change in m.changes if not also and change.address in wanted)]
+    seen: dict[tuple[str, str], AttributeChange] = {}
+    for change in rows:
+        seen.setdefault((change.address, change.attribute), change)
+    return tuple(_cause(m, change) for change in seen.values())
+
+
+def _spofs(m: Material) -> d.SpofsPart:
+    rows: dict[Standing, list[d.SpofRow]] = {standing: [] for standing in Standing}
+    for standing, point in m.delta.spofs:
+        rows[standing].append(_spof(m, standing, point))
+    return d.SpofsPart(new=tuple(rows[Standing.NEW]), resolved=tuple(rows[Standing.RESOLVED]), unchanged=tuple(rows[Standing.UNCHANGED]))
+
+
+def _spof(m: Material, standing: Standing, point: SinglePoint) -> d.SpofRow:
+    side = m.before if standing is Standing.RESOLVED else m.after
+    component = side.topology.components.get(point.address) or m.before.topology.components.get(point.address)
+    proven = dict(m.attribution.causes).get(point.address, ())
+    causes = () if standing is Standing.UNCHANGED else _causes_of(m, {point.address, without_index(point.address)}, proven)
+    at = m.locate(point.address, "")
+    mark = fingerprint("spof", point.address, ",".join(point.classes))
+    return d.SpofRow(
+        address=point.address,
+        event=_worst_class(point),
+        takes_down=point.takes_down,
+        recovery=point.recovery.value,
+        cause=causes,
+        points=_points(m, proven) if standing is Standing.NEW else None,
+        fingerprint=mark,
+        classes=tuple(c.value for c in point.classes),
+        zones=tuple(z for z in point.zones if not z.startswith("?:")),
+        label=component.label if component else "",
+        kind=component.kind.value if component else "",
+        existed=point.address in m.before.topology.components,
+        failures_per_year=point.failures_per_year,
+        witness=_witness(m, point.address) if standing is Standing.NEW else None,
+        waived=m.waived.get(mark, ""),
+        file=at.file if at else "",
+        line=at.line if at else 0,
+    )
+
+
+def _worst_class(point: SinglePoint) -> str:
+    """The class a reader should see first: a zone takes more with it than a copy."""
+    order = ("zone", "zonal-component", "copy")
+    return min((c.value for c in point.classes), key=lambda c: order.index(c) if c in order else len(order))
+
+
+def _points(m: Material, proven: Sequence[AttributeChange]) -> float | None:
+    found = [row.points for row in m.attribution.rows if row.change in proven]
+    return min(found) if found else None
+
+
+def _witness(m: Material, address: str) -> d.Witness | None:
+    witness = m.witnesses.get(address)
+    if witness is None:
+        return None
+    steps = tuple(
+        d.ChainStep(label=_label(m, a), address=a, health="failed" if number == 0 else "down") for number, a in enumerate(witness.chain)
+    )
+    return d.Witness(scenario=witness.scenario, chain=steps, failures_after=witness.failures_after, failures_before=witness.failures_before)
+
+
+def _label(m: Material, address: str) -> str:
+    component = m.after.topology.components.get(address) or m.before.topology.components.get(address)
+    return component.label if component else address
+
+
+def _risks(m: Material) -> d.RisksPart:
+    rows: dict[Standing, list[d.RiskRow]] = {standing: [] for standing in Standing}
+    for standing, risk in m.delta.risks:
+        rows[standing].append(_risk(m, standing, risk))
+    return d.RisksPart(new=tuple(rows[Standing.NEW]), resolved=tuple(rows[Standing.RESOLVED]), unchanged=tuple(rows[Standing.UNCHANGED]))
+
+
+def _risk(m: Material, standing: Standing, risk: Risk) -> d.RiskRow:
+    at = m.locate(risk.address, "")
+    near = {risk.address, *risk.related, *(row.address for row in m.changes if row.address in risk.message)}
+    near |= _behind(m, risk) if standing is Standing.NEW else set()
+    causes = (
+        ()
+        if standing is Standing.UNCHANGED
+        else _causes_of(m, near, dict(m.attribution.causes).get(f"risk:{risk.kind}:{risk.address}", ()))
+    )
+    component = m.after.topology.components.get(risk.address) or m.before.topology.components.get(risk.address)
+    mark = fingerprint("risk", risk.address, risk.kind)
+    return d.RiskRow(
+        address=risk.address,
+        kind=risk.kind.value,
+        severity=risk.severity.value,
+        cause=causes,
+        fingerprint=mark,
+        message=risk.message,
+        losses=risk.losses,
+        takes_down=risk.takes_down,
+        label=component.label if component else "",
+        component=component.kind.value if component else "",
+        waived=m.waived.get(mark, ""),
+        file=at.file if at else "",
+        line=at.line if at else 0,
+    )
+
+
+def _behind(m: Material, risk: Risk) -> set[str]:
+    """Changed resources on the ways of before from an entry that the risk takes down."""
+    changed = {row.address for row in m.changes}
+    start = {entry.component for entry in m.before.topology.entries if entry.address in risk.takes_down}
+    return changed & reachable(m.before.topology, start) if start else set()
+
+
+def reachable(topology: Topology, start: Iterable[str]) -> set[str]:
+    """Everything on the ways from these vertices, themselves too."""
+    needs: dict[str, list[str]] = {}
+    for dependency in topology.dependencies:
+        needs.setdefault(dependency.source, []).append(dependency.target)
+    seen = set(start)
+    stack = sorted(seen)
+    while stack:
+        for target in needs.get(stack.pop(), ()):
+            if target not in seen:
+                seen.add(target)
+                stack.append(target)
+    return seen
+
+
+def _attribution(m: Material) -> d.AttributionPart:
+    rows = []
+    for row in m.attribution.rows:
+        cause = _cause(m, row.change)
+        rows.append(
+            d.ContributionRow(
+                address=cause.address,
+                attribute=cause.attribute,
+                points=row.points,
+                before=cause.before,
+                after=cause.after,
+                action=cause.action,
+                unknown_after=cause.unknown_after,
+                file=cause.file,
+                line=cause.line,
+                end_line=cause.end_line,
+                column=cause.column,
+                end_column=cause.end_column,
+                label=_label(m, cause.address),
+                fingerprint=fingerprint("change", cause.address, cause.attribute),
+            )
+        )
+    return d.AttributionPart(rows=tuple(rows), interaction=m.attribution.interaction, simulations=m.attribution.simulations or None)
+
+
+def _disruption(m: Material, row: Disruption) -> d.DisruptionRow:
+    at = m.locate(row.address, "")
+    mark = fingerprint("apply", row.address, row.disruption)
+    component = m.before.topology.components.get(row.address)
+    return d.DisruptionRow(
+        address=row.address,
+        disruption=row.disruption.value,
+        takes_down=row.takes_down,
+        seconds=row.seconds,
+        fingerprint=mark,
+        cause=_causes_of(m, {row.address}),
+        message=row.message,
+        label=component.label if component else "",
+        kind=component.kind.value if component else "",
+        waived=m.waived.get(mark, ""),
+        file=at.file if at else "",
+        line=at.line if at else 0,
+    )
+
+
+def _scenarios(m: Material) -> d.ScenariosPart:
+    before, after = m.before.examination.sweep, m.after.examination.sweep
+    rows = {
+        name: tuple(d.ScenarioRow(id=id, faults=faults, takes_down=down) for id, faults, down in found)
+        for name, found in (("broken", m.broken.broken), ("repaired", m.broken.repaired))
+    }
+    return d.ScenariosPart(
+        total=max(before.total, after.total),
+        survived_before=before.survived if m.before.exists else None,
+        survived_after=after.survived if m.after.exists else None,
+        broken=rows["broken"],
+        broken_total=m.broken.broken_total,
+        repaired=rows["repaired"],
+        repaired_total=m.broken.repaired_total,
+        dropped=dict(after.dropped),
+        covered_mass=after.covered_mass,
+    )
+
+
+def _coverage(m: Material) -> d.CoveragePart:
+    c = m.after.topology.coverage
+    return d.CoveragePart(
+        modelled=c.modelled,
+        ignored=c.transparent + c.irrelevant,
+        unknown_types=tuple(d.UnknownType(type=name, instances=count) for name, count in sorted(c.unknown_types.items())),
+        unknown_values=_unknown_values(m, c.unknown_values),
+        share=c.share,
+        transparent=c.transparent,
+        irrelevant=c.irrelevant,
+        changed=c.changed,
+        changed_with_disposition=c.changed_with_disposition,
+        on_path=c.unknown_on_path,
+        unresolved=dict(c.unresolved),
+    )
+
+
+def _unknown_values(m: Material, pairs: Iterable[tuple[str, str]]) -> tuple[d.UnknownValue, ...]:
+    rows = []
+    for address, attribute in pairs:
+        at = m.locate(address, attribute)
+        rows.append(d.UnknownValue(address=address, attribute=attribute, file=at.file if at else "", line=at.line if at else 0))
+    return tuple(rows)
+
+
+def _availability(m: Material) -> d.AvailabilityPart | None:
+    after = m.after.ceiling if m.after.exists else None
+    before = m.before.ceiling if m.before.exists else None
+    shown = after or before
+    if shown is None:
+        return None
+    earlier = {layer.name: layer for layer in before.layers} if before else {}
+    later = {layer.name: layer for layer in after.layers} if after else {}
+    layers = {}
+    for layer in shown.layers:
+        old, new = earlier.get(layer.name), later.get(layer.name)
+        layers[layer.name] = d.LayerPart(
+            before=old.availability if old else None,
+            after=new.availability if new else None,
+            note=layer.note,
+            inputs=tuple(d.LayerInput(name=n, value=v, unit=u, source=s) for n, v, u, s in layer.inputs),
+        )
+    return d.AvailabilityPart(
+        layers=layers,
+        ceiling=shown.value,
+        bottleneck=shown.binding,
+        ceiling_before=before.value if before else None,
+        product=shown.product,
+        frechet=shown.frechet,
+    )
+
+
+def _slo(m: Material) -> d.SloPart | None:
+    if m.slo_percent is None:
+        return None
+    after = m.after.ceiling if m.after.exists else None
+    before = m.before.ceiling if m.before.exists else None
+    return d.SloPart(
+        target=m.slo_percent,
+        feasible=after is not None and 100 * after.value + 1e-9 >= m.slo_percent,
+        binding=after.binding if after else "",
+        ceiling_before=before.value if before else None,
+        ceiling_after=after.value if after else None,
+    )
+
+
+def _remedy(m: Material) -> d.Remedy | None:
+    if m.way_back is None:
+        return None
+    edits = []
+    for change in m.way_back.edits:
+        at = m.locate(change.address, change.attribute) or SourceRange("", 0)
+        edits.append(
+            d.Edit(
+                address=change.address,
+                attribute=change.attribute,
+                before=change.after,
+                after=change.before,
+                action=change.action.value if change.attribute == "" else "",
+                file=at.file,
+                line=at.line,
+                column=at.column,
+                end_column=at.end_column,
+            )
+        )
+    return d.Remedy(edits=tuple(edits), score=m.way_back.score, proven=bool(edits), simulations=m.way_back.simulations)
+
+
+def _sensitivity(m: Material) -> d.Sensitivity | None:
+    if m.best is None:
+        return None
+    best, passed = m.best
+    at_worst = not any(not g.passed for g in m.decision.gates if g.gate != "unknown")
+    unknown = _unknown_values(m, m.after.topology.coverage.unknown_values)
+    return d.Sensitivity(
+        unknowns=unknown,
+        best=d.Bound(score=best.after.score if best.after else None, passed=passed),
+        worst=d.Bound(score=m.delta.after.score if m.delta.after else None, passed=at_worst),
+        decides=passed != at_worst,
+    )
+
+
+def _diagnostic(row: Diagnostic) -> d.DiagnosticRow:
+    return d.DiagnosticRow(
+        severity=row.severity.value, code=row.code, message=row.message, address=row.address, file=row.file, line=row.line
+    )
+
+
+def _graph(m: Material) -> d.GraphPart | None:
+    """The changed neighbourhood: what changed or became a finding, what needs it up to the entries, and what it needs."""
+    focus = {point.address for standing, point in m.delta.spofs if standing is not Standing.UNCHANGED}
+    focus |= {change.address for change in m.changes} | {risk.address for standing, risk in m.delta.risks if standing is Standing.NEW}
+    before, after = condensed(m.before.topology), condensed(m.after.topology)
+    known = set(before.nodes) | set(after.nodes)
+    focus &= known
+    if not focus:
+        return None
+    edges = {**before.edges, **after.edges}
+    ranked = _by_distance(focus, edges)
+    kept = [a for a in ranked if a in known][:_CHAIN_NODES]
+    inside = set(kept)
+    return d.GraphPart(
+        nodes=tuple(_node(m, address, focus) for address in kept),
+        edges=tuple(
+            d.GraphEdge(
+                source=s,
+                target=t,
+                role=role,
+                before=(s, t) in before.edges,
+                after=(s, t) in after.edges,
+                broken=(s, t) in after.broken,
+            )
+            for (s, t), role in sorted(edges.items())
+            if s in inside and t in inside
+        ),
+        omitted=len(known) - len(kept),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Condensed:
+    """A topology as a reader sees it: components only, connectors looked through. Edges (source, target) -> role."""
+
+    nodes: tuple[str, ...]
+    edges: Mapping[tuple[str, str], str]
+    broken: frozenset[tuple[str, str]]
+
+
+def condensed(topology: Topology) -> Condensed:
+    """Look through connectors: a need through a listener and a target group is one edge."""
+    hidden = {a for a, c in topology.components.items() if c.kind.value == "connector"}
+    hidden -= {entry.address for entry in topology.entries}
+    onward: dict[str, list[tuple[str, str, bool]]] = {}
+    for dep in topology.dependencies:
+        onward.setdefault(dep.source, []).append((dep.target, dep.role.value, bool(dep.broken)))
+    edges: dict[tuple[str, str], str] = {}
+    broken: set[tuple[str, str]] = set()
+    for source in topology.components:
+        if source in hidden:
+            continue
+        stack = [(target, role, cut) for target, role, cut in onward.get(source, ())]
+        seen: set[str] = set()
+        while stack:
+            target, role, cut = stack.pop()
+            if target in hidden and target not in seen:
+                seen.add(target)
+                stack += [(t, role if role != "need" else r, cut or c) for t, r, c in onward.get(target, ())]
+            elif target not in hidden and target != source:
+                edges.setdefault((source, target), role)
+                if cut:
+                    broken.add((source, target))
+    return Condensed(tuple(a for a in topology.components if a not in hidden), edges, frozenset(broken))
+
+
+def _by_distance(focus: set[str], edges: Iterable[tuple[str, str]]) -> list[str]:
+    """Focus first, then callers and needs by distance, each level sorted."""
+    near: dict[str, set[str]] = {}
+    for source, target in edges:
+        near.setdefault(source, set()).add(target)
+        near.setdefault(target, set()).add(source)
+    ranked = sorted(focus)
+    seen = set(ranked)
+    level = ranked
+    while level:
+        level = sorted({other for a in level for other in near.get(a, ())} - seen)
+        seen.update(level)
+        ranked += level
+    return ranked
+
+
+def _node(m: Material, address: str, focus: set[str]) -> d.GraphNode:
+    changed = any(change.address == address for change in m.changes)
+    entry = any(e.address == address for side in (m.before, m.after) for e in side.topology.entries)
+    return d.GraphNode(
+        id=address,
+        label=_label(m, address),
+        kind=_kind(m, address),
+        before=_node_side(m.before, address),
+        after=_node_side(m.after, address),
+        changed=changed,
+        entry=entry,
+    )
+
+
+def _kind(m: Material, address: str) -> str:
+    component = m.after.topology.components.get(address) or m.before.topology.components.get(address)
+    return component.kind.value if component else "custom"
+
+
+def _node_side(side: Side, address: str) -> d.NodeSide | None:
+    component = side.topology.components.get(address)
+    if component is None:
+        return None
+    single = {point.address for point in side.examination.single_points}
+    state = "down" if side.examination.down.get(address) else "single-point" if address in single else "ok"
+    named = tuple(zone for zone in component.zones if not zone.startswith("?:"))
+    return d.NodeSide(state=state, copies=None if component.managed else len(component.copies), zones=named)

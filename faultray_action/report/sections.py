@@ -1,0 +1,389 @@
+"""The parts of a comment and of a job summary in Markdown, each from the document alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from faultray_action.report import escape, mermaid, wording
+from faultray_action.report.blocks import details, table
+from faultray_action.report.changes import Finding, JudgedChange, judged_changes, new_findings, told_points
+from faultray_action.report.document import DisruptionRow, Document, GateCheck, Printable, RiskRow, SpofRow, WaiverRow
+from faultray_action.report.links import Context, place
+from faultray_action.report.wording import Phrase
+
+LEFT, RIGHT, CENTRE = ":--", "--:", ":-:"
+_CELL = 80
+
+
+def cell(text: str) -> str:
+    """A name in a table cell."""
+    return escape.code(text, _CELL)
+
+
+def md(phrase: Phrase) -> str:
+    return wording.say(phrase, cell, escape.prose)
+
+
+# The gates
+
+
+def gate_table(document: Document, limit: int = 100) -> list[str]:
+    """The gates that failed, and the score's; [] where no gate was asked."""
+    checks = [check for check in document.gate.checks if not check.passed or check.gate == "min-score"]
+    if not checks:
+        return []
+    rows = [_gate_row(document, check) for check in checks[:limit]]
+    if rest := len(checks) - limit if len(checks) > limit else 0:
+        rows.append((f"… and {wording.count(rest, 'more gate')}", "", "", "", "❌"))
+    return table(("Gate", "Limit", "Before", "After", ""), (LEFT, RIGHT, RIGHT, RIGHT, CENTRE), rows)
+
+
+def _gate_row(document: Document, check: GateCheck) -> tuple[str, ...]:
+    actual, limit = gate_numbers(check)
+    before = "–" if check.before is None else gate_value(check.before) + wording.gate_unit(check.gate)
+    if check.gate == "min-score" and isinstance(check.before, float | int):
+        before = wording.score(document, float(check.before))
+    sign = wording.gate_sign(check.gate) if limit not in ("–", "0") else ""
+    return (md(wording.gate_name(check.gate)), sign + limit, before, f"**{actual}**", "✅" if check.passed else "❌")
+
+
+def gate_numbers(check: GateCheck) -> tuple[str, str]:
+    """Actual value and limit, with enough decimals to see which is larger. A drop is shown without its sign."""
+    actual, limit, unit = check.actual, check.limit, wording.gate_unit(check.gate)
+    if check.gate in ("fail-on-regression", "max-drop") and isinstance(actual, float | int):
+        actual = max(0.0, -float(actual))
+    if isinstance(actual, bool) or isinstance(limit, bool) or not isinstance(actual, float | int) or not isinstance(limit, float | int):
+        return gate_value(actual), gate_value(limit)
+    shown, bound = wording.tell_apart(float(actual), float(limit))
+    return shown + unit, bound + unit
+
+
+def gate_value(value: Printable) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return cell(value) if isinstance(value, str) else wording.trimmed(wording.number(float(value), 2))
+
+
+# Changes and what they lead to
+
+
+def causes_table(document: Document, context: Context, limit: int) -> list[str]:
+    """The costliest changes with their consequences, and what they cost together; [] where nothing was attributed or found."""
+    rows = judged_changes(document)
+    if not rows:
+        return []
+    shown = rows[:limit]
+    rest = len(rows) - len(shown)
+    told, together = told_points(document, rows)
+    lines = [_change_row(document, context, at, row, told[at]) for at, row in enumerate(shown)]
+    if rest:
+        left_points = sum(points or 0.0 for points in told[limit:])
+        lines.append(
+            ("", f"… and {wording.count(rest, 'more change')} below", "", "", "", _signed(document, left_points) if left_points else "")
+        )
+    if together:
+        lines.append(("", f"{'both' if _attributed(rows) == 2 else 'all'} in combination", "", "", "", _signed(document, together)))
+    return table(("", "Where", "Change", "If it fails", "Recovers", "Points"), (CENTRE, LEFT, LEFT, LEFT, LEFT, RIGHT), lines)
+
+
+def _attributed(rows: Sequence[JudgedChange]) -> int:
+    return sum(1 for row in rows if row.points is not None)
+
+
+def _signed(document: Document, points: float) -> str:
+    return wording.signed(points, wording.decimals(document))
+
+
+def _change_row(document: Document, context: Context, at: int, row: JudgedChange, points: float | None) -> tuple[str, ...]:
+    change = row.change
+    where = " ".join(part for part in (cell(change.address), place(context, change.file, change.line, change.end_line)) if part)
+    effects = [effect(document, finding) for finding in row.findings[:2]]
+    if len(row.findings) > 2:
+        effects.append(f"… and {wording.count(len(row.findings) - 2, 'more finding')}")
+    if not effects:
+        effects = [f"now survived: {effect(document, finding, '')}" for finding in row.resolved[:2]]
+    shown = "" if points is None else f"**{_signed(document, points)}**"
+    recovers = {_recovers(finding) for finding in row.findings[:2]}
+    return (str(at + 1), where, md(wording.change(change)), "<br>".join(effects) or "–", "<br>".join(sorted(recovers)) or "–", shown)
+
+
+def _recovers(finding: Finding) -> str:
+    if isinstance(finding, SpofRow):
+        return wording.recovery(finding.recovery)
+    if isinstance(finding, RiskRow):
+        return "by hand" if finding.kind in ("data-loss", "broken-need") else "–"
+    return "not at all" if finding.disruption == "destructive" else f"after {wording.duration(finding.seconds)}"
+
+
+def effect(document: Document, finding: Finding, fate: str = " down") -> str:
+    """One consequence in a table cell; a waived one says so."""
+    waived = f" (waived: {cell(finding.waived)})" if finding.waived else ""
+    return _effect(document, finding, fate) + waived
+
+
+def _effect(document: Document, finding: Finding, fate: str) -> str:
+    if isinstance(finding, SpofRow):
+        who = f"**{cell(finding.label or finding.address)}**"
+        down = f" → {md(wording.entries(document, finding.takes_down, 3))}{fate}" if finding.takes_down else ""
+        return f"{md(wording.failing(finding))} → {who}{down}"
+    if isinstance(finding, RiskRow):
+        return md(wording.risk_title(finding))
+    return f"while applying: {md(wording.disruption_title(document, finding))}"
+
+
+# The way back
+
+
+def remedy_lines(document: Document) -> list[str]:
+    """What to write instead as a diff, or how far was searched; [] where no way back was looked for."""
+    remedy = document.remedy
+    if remedy is None:
+        return []
+    if not remedy.edits:
+        tried = f" within {wording.count(remedy.simulations, 'simulation')}" if remedy.simulations else ""
+        return [f"**Cheapest way back to green**: none of up to 3 edits found{tried}."]
+    reached = f", score **{wording.score(document, remedy.score)}**" if remedy.score is not None else ""
+    proof = ", all gates pass (re-run on it)" if remedy.proven else ", not proven: re-run the gate"
+    diff = [line for edit in remedy.edits for line in wording.edit_lines(edit)]
+    return [f"**Cheapest way back to green**: {wording.count(len(remedy.edits), 'edit')}{reached}{proof}", *escape.fence(diff, "diff")]
+
+
+# Folded parts
+
+
+def topology_lines(document: Document) -> list[str]:
+    """Before and after of the changed neighbourhood as two Mermaid graphs."""
+    graph = document.graph
+    if graph is None or not graph.nodes:
+        return []
+    sides = [(side, mermaid.draw(graph, side)) for side in mermaid.SIDES]
+    drawn = [line for side, lines in sides if lines for line in (f"**{side.title()}**", "", *escape.fence(lines, "mermaid"), "")]
+    left = graph.omitted + max(0, len(graph.nodes) - mermaid.MAX_NODES)
+    rest = [f"{wording.count(left, 'component')} further from the change {'is' if left == 1 else 'are'} not drawn.", ""] if left else []
+    return [*drawn, *rest, mermaid.LEGEND]
+
+
+def scenario_lines(document: Document, limit: int = 10) -> list[str]:
+    """Scenarios whose outcome differs, with the command that replays one."""
+    part = document.scenarios
+    lines = [survival(document)]
+    for title, rows, total in (
+        ("Used to survive, no longer does", part.broken, part.broken_total),
+        ("Survives now, did not before", part.repaired, part.repaired_total),
+    ):
+        if not rows:
+            continue
+        cells = ((cell(row.id), md(wording.listed(row.faults, 4)), md(wording.entries(document, row.takes_down))) for row in rows[:limit])
+        lines += ["", *table(("Scenario", title, "Entry points down"), (LEFT, LEFT, LEFT), cells)]
+        more = max(total, len(rows)) - min(limit, len(rows))
+        lines += ["", f"… and {wording.count(more, 'more scenario')}"] if more else []
+    if part.broken:
+        lines += ["", f"Replay one: `faultray replay ID {_shell(document.plan.path)}` with an ID of the first column."]
+    return lines
+
+
+def _shell(path: str) -> str:
+    return path if path and all(character.isalnum() or character in "-_./" for character in path) else "plan.json"
+
+
+def survival(document: Document) -> str:
+    part = document.scenarios
+    sides = [
+        f"{side}: {count:,}" for side, count in (("before", part.survived_before), ("after", part.survived_after)) if count is not None
+    ]
+    dropped = sum(part.dropped.values())
+    thinned = f" {dropped:,} further scenarios were thinned out" if dropped else ""
+    mass = (
+        f" ({part.covered_mass * 100:.2f} % of the probability mass of fault combinations is covered)."
+        if part.covered_mass and dropped
+        else ""
+    )
+    return f"{part.total:,} scenarios; survived with every entry point up: {', '.join(sides) or 'none'}.{thinned}{mass}"
+
+
+def sure_lines(document: Document, context: Context) -> list[str]:
+    """Coverage, what is not modelled, what is not known until apply, honest limits."""
+    cover = document.coverage
+    lines = [f"- {coverage_sentence(document)}"]
+    if cover.unknown_types:
+        lines.append(f"- Types without a model: {md(wording.listed((f'{one.type} ×{one.instances}' for one in cover.unknown_types), 8))}.")
+    if cover.on_path:
+        lines.append(f"- Of these, an entry point may need {md(wording.listed(cover.on_path, 5))}.")
+    if cover.unknown_values:
+        values = (f"{one.address} {one.attribute}" for one in cover.unknown_values)
+        lines.append(f"- Known only after apply: {md(wording.listed(values, 6))}.")
+    if sensitivity := document.sensitivity:
+        lines.append(f"- {sensitivity_sentence(document)}" if sensitivity.unknowns else "")
+    inferred = [row.label or row.address for row in document.entry_points if row.inferred]
+    if inferred:
+        lines.append(f"- Entry points inferred from the plan: {md(wording.listed(inferred, 6))}. Declare them in the config to be sure.")
+    lines += [f"- {escape.prose(limit)}" for limit in document.limits[:8]]
+    lines += [diagnostic_line(document, context, at) for at in range(min(8, len(document.diagnostics)))]
+    return [line for line in lines if line]
+
+
+def diagnostic_line(document: Document, context: Context, at: int) -> str:
+    row = document.diagnostics[at]
+    where = place(context, row.file, row.line)
+    return (
+        f"- {row.severity if row.severity in ('error', 'warning') else 'notice'}: {escape.prose(row.message)}{' ' + where if where else ''}"
+    )
+
+
+def coverage_sentence(document: Document) -> str:
+    cover = document.coverage
+    unknown = sum(one.instances for one in cover.unknown_types)
+    total = cover.modelled + cover.ignored + unknown
+    share = cover.share if cover.share is not None else ((total - unknown) / total if total else 1.0)
+    return (
+        f"{share * 100:.0f} % of {wording.count(total, 'resource')} understood: {cover.modelled:,} modelled, "
+        f"{cover.ignored:,} without effect on resilience, {unknown:,} of unknown type."
+    )
+
+
+def sensitivity_sentence(document: Document) -> str:
+    part = document.sensitivity
+    if part is None:
+        return ""
+    sides = ", ".join(
+        f"{name} case {wording.score(document, bound.score)} ({'passes' if bound.passed else 'fails'})"
+        for name, bound in (("best", part.best), ("worst", part.worst))
+    )
+    what = md(wording.listed((f"{one.address} {one.attribute}".strip() for one in part.unknowns), 3))
+    return f"Not known before apply: {what}. {sides[0].upper()}{sides[1:]}."
+
+
+def waiver_lines(document: Document) -> list[str]:
+    """Text for `.faultray.yml`, ready to paste, for the findings that fail the gate; and the facts that take no expiry."""
+    findings = [row for row in new_findings(document) if not row.waived]
+    if not findings:
+        return []
+    text = ["waivers:"]
+    for row in findings[:5]:
+        text += [
+            f"  - address: {_yaml(row.address)}",
+            f"    class: {_finding_class(row)}",
+            f"    fingerprint: {row.fingerprint[:16]}",
+            '    reason: ""        # required: why is this acceptable?',
+            "    expiry: YYYY-MM-DD  # required: at most 90 days ahead",
+        ]
+    more = [f"… and {wording.count(len(findings) - 5, 'more finding')}"] if len(findings) > 5 else []
+    return ["Paste into `.faultray.yml`, fill in reason and expiry:", "", *escape.fence(text, "yaml"), *more]
+
+
+def _finding_class(row: Finding) -> str:
+    word = row.event if isinstance(row, SpofRow) else row.kind if isinstance(row, RiskRow) else row.disruption
+    return word if word.replace("-", "").isalnum() else _yaml(word)
+
+
+def _yaml(text: str) -> str:
+    """A YAML double-quoted scalar on one line."""
+    return '"' + escape.visible(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+# Everything, for the job summary
+
+
+def spof_table(document: Document, context: Context, rows: Iterable[SpofRow]) -> list[str]:
+    header = ("Component", "Fails with", "Takes down", "Recovers", "Cause", "Failures until outage", "Points")
+    cells = (_spof_cells(document, context, row) for row in rows)
+    return table(header, (LEFT, LEFT, LEFT, LEFT, LEFT, RIGHT, RIGHT), cells)
+
+
+def _spof_cells(document: Document, context: Context, row: SpofRow) -> tuple[str, ...]:
+    name = f"{cell(row.address)} {place(context, row.file, row.line)}".strip()
+    causes = "<br>".join(
+        f"{cell(one.address)} {md(wording.change(one))} {place(context, one.file, one.line)}".strip() for one in row.cause[:3]
+    )
+    points = "" if row.points is None else _signed(document, row.points)
+    waived = f" (waived: {cell(row.waived)})" if row.waived else ""
+    return (
+        name + waived,
+        md(wording.failing(row)),
+        md(wording.entries(document, row.takes_down)) or "–",
+        wording.recovery(row.recovery),
+        causes or "–",
+        until_outage(row),
+        points,
+    )
+
+
+def until_outage(row: SpofRow) -> str:
+    """How many independent failures an outage took, and takes: `2 → 1`."""
+    if row.witness is None:
+        return "1"
+    before = row.witness.failures_before
+    return f"{'–' if before is None else before} → {row.witness.failures_after}"
+
+
+def witness_lines(document: Document) -> list[str]:
+    """The smallest outage of each new single point as an arrow chain with its replay id."""
+    lines = []
+    for row in document.spofs.new:
+        if row.witness is None:
+            continue
+        chain = " → ".join(
+            md((wording.Name(step.label or step.address), f" {step.health}" if step.health.isalpha() else "")) for step in row.witness.chain
+        )
+        lines.append(f"- {chain}  · `faultray replay` {cell(row.witness.scenario)}")
+    return lines
+
+
+def risk_table(document: Document, context: Context, rows: Iterable[RiskRow]) -> list[str]:
+    cells = (
+        (
+            f"{cell(row.address)} {place(context, row.file, row.line)}".strip(),
+            md(wording.risk_title(row)) + (f" (waived: {cell(row.waived)})" if row.waived else ""),
+            cell(row.severity),
+            "<br>".join(
+                f"{cell(one.address)} {md(wording.change(one))} {place(context, one.file, one.line)}".strip() for one in row.cause[:3]
+            )
+            or "–",
+        )
+        for row in rows
+    )
+    return table(("Resource", "Risk", "Severity", "Cause"), (LEFT, LEFT, LEFT, LEFT), cells)
+
+
+def disruption_table(document: Document, rows: Iterable[DisruptionRow]) -> list[str]:
+    cells = ((cell(row.address), cell(row.disruption), md(wording.disruption_title(document, row))) for row in rows)
+    return table(("Resource", "Class", "While applying"), (LEFT, LEFT, LEFT), cells)
+
+
+def entry_table(document: Document) -> list[str]:
+    cells = []
+    for row in document.entry_points:
+        sides = []
+        for side in (row.before, row.after):
+            down = side is not None and side.cut_off
+            sides.append("–" if side is None else "**cut off**" if down else f"{side.nines:.2f} nines ({wording.downtime(side.nines)})")
+        cells.append((cell(row.label or row.address), *sides))
+    return table(("Entry point", "Before", "After"), (LEFT, LEFT, LEFT), cells) if cells else []
+
+
+def layer_table(document: Document) -> list[str]:
+    part = document.availability
+    if part is None or not part.layers:
+        return []
+    rows = [
+        (
+            cell(name) + (" (binding)" if name == part.bottleneck else ""),
+            "–" if layer.before is None else wording.percent(layer.before),
+            "–" if layer.after is None else wording.percent(layer.after),
+        )
+        for name, layer in part.layers.items()
+    ]
+    return table(("Layer", "Before", "After"), (LEFT, RIGHT, RIGHT), rows)
+
+
+def waiver_table(rows: Iterable[WaiverRow]) -> list[str]:
+    cells = (
+        (cell(row.id), cell(row.address or "–"), cell(row.reason or "–"), cell(row.expires or "–"), cell(row.owner or "–")) for row in rows
+    )
+    return table(("Waiver", "Accepts", "Reason", "Until (UTC)", "Owner"), (LEFT,) * 5, cells)
+
+
+def folded(summary: str, lines: Sequence[str]) -> list[str]:
+    return details(summary, lines) if lines else []

@@ -1,0 +1,262 @@
+"""The report in a terminal: opens with the panel, then the details. Plain text where no colour is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from io import StringIO
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from faultray_action.report import escape, wording
+from faultray_action.report.changes import JudgedChange, judged_changes, told_points
+from faultray_action.report.document import Document, SpofRow
+from faultray_action.report.wording import Form, Phrase
+
+_LEVEL_STYLE = {"safe": "bold green", "review": "bold yellow", "high-risk": "bold red"}
+_MAX_RISKS = 10
+_MAX_ROWS = 15
+
+
+def render(document: Document, *, width: int = 80, color: bool = False) -> str:
+    """The whole report; without `color` there is no escape sequence and no box in it. `width` in columns, at least 40."""
+    out = StringIO()
+    console = Console(
+        file=out,
+        width=max(40, width),
+        force_terminal=color,
+        no_color=not color,
+        color_system="standard" if color else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        legacy_windows=False,
+    )
+    for part in _parts(document, color):
+        console.print(part)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def words(phrase: Phrase) -> str:
+    """A phrase as one visible line: nothing of a name reaches the terminal as a control character."""
+    return wording.say(phrase, lambda name: escape.plain(name, 100), lambda said: escape.plain(said, 400))
+
+
+def _parts(document: Document, color: bool) -> Iterable[RenderableType]:
+    title = f"FaultRay · {escape.plain(document.title, 50)}"
+    panel = panel_lines(document)
+    if color:
+        yield Panel(Group(*panel), title=title, title_align="left", box=box.ROUNDED, padding=(0, 1))
+    else:
+        yield Text(title)
+        yield from panel
+    if wording.form(document) is not Form.ERROR:
+        yield from _body(document)
+
+
+# The panel, in the order's words
+
+
+def panel_lines(document: Document) -> list[Text]:
+    """Score Before, Score After, NEW RISKS, Recommendation."""
+    if document.error is not None:
+        return [
+            Text("Could not compute", style="bold red"),
+            Text(escape.plain(document.error.reason, 400)),
+            Text(escape.plain(document.error.next_step, 400)),
+        ]
+    lines = [Text(f"Score Before: {_score(document, document.score.before)}"), _after(document), Text("")]
+    risks = risk_lines(document)
+    if risks:
+        lines += [Text("NEW RISKS:", style="bold"), *(_bullet(risk) for risk in risks[:_MAX_RISKS])]
+        if len(risks) > _MAX_RISKS:
+            lines.append(_bullet(f"… and {len(risks) - _MAX_RISKS} more"))
+        lines.append(Text(""))
+    lines.append(
+        Text(
+            f"Recommendation: {wording.recommendation_long(document.recommendation)}",
+            style=_LEVEL_STYLE.get(document.recommendation, "bold"),
+        )
+    )
+    return lines
+
+
+def _bullet(line: str) -> Text:
+    return Text(f"  - {line}", overflow="fold")
+
+
+def _score(document: Document, value: float | None) -> str:
+    return "none (nothing serves)" if value is None else f"{wording.score(document, value)}/100"
+
+
+def _after(document: Document) -> Text:
+    delta = wording.shown_delta(document)
+    if delta is None:
+        return Text(f"Score After:  {_score(document, document.score.after)}")
+    digits = wording.decimals(document)
+    change = "no change" if delta == 0 else f"{wording.signed(delta, digits, '-')} points"
+    style = "bold red" if delta < 0 else "bold green" if delta > 0 else ""
+    return Text(f"Score After:  {_score(document, document.score.after)} ").append(f"({change})", style=style)
+
+
+def risk_lines(document: Document) -> list[str]:
+    """Every new single point, risk and disruption beyond a blip as one sentence in the order's words."""
+    spofs = [words(wording.spof_title(row)) for row in document.spofs.new]
+    risks = [words(wording.risk_heading(row)) for row in document.risks.new]
+    apply = [
+        f"While applying: {words(wording.disruption_title(document, row))}"
+        for row in document.apply.disruptions
+        if row.disruption != "blip"
+    ]
+    return spofs + risks + apply
+
+
+# What follows
+
+
+def _body(document: Document) -> Iterable[RenderableType]:
+    yield from _section("GATE", gate_lines(document))
+    yield from _causes(document)
+    yield from _section("CHEAPEST WAY BACK TO GREEN", remedy_lines(document))
+    yield from _spofs(document)
+    yield from _section("SINGLE POINTS OF FAILURE RESOLVED", (_spof_line(document, row) for row in document.spofs.resolved))
+    yield from _section("RISKS REMOVED", (words(wording.risk_heading(row)) for row in document.risks.resolved))
+    yield from _entries(document)
+    yield from _section("WHILE APPLYING", (words(wording.disruption_title(document, row)) for row in document.apply.disruptions))
+    yield from _layers(document)
+    yield from _section("HOW SURE IS THIS", sure_lines(document))
+
+
+def _section(title: str, lines: Iterable[str]) -> Iterable[RenderableType]:
+    told = list(lines)
+    if not told:
+        return
+    yield Text("")
+    yield Text(title, style="bold")
+    for line in told[:_MAX_ROWS]:
+        yield Padding(Text(line, overflow="fold"), (0, 0, 0, 2 + len(line) - len(line.lstrip(" "))))
+    if len(told) > _MAX_ROWS:
+        yield Text(f"  … and {len(told) - _MAX_ROWS} more")
+
+
+def gate_lines(document: Document) -> list[str]:
+    """Why the gate failed; where no gate was asked, nothing."""
+    if document.gate.passed:
+        return ["passed"] if document.gate.checks else []
+    lines = [escape.plain(reason.message, 300) for reason in document.gate.reasons]
+    return [f"failed{' (mode: warn, the exit code stays 0)' if document.mode == 'warn' else ''}", *lines]
+
+
+def remedy_lines(document: Document) -> list[str]:
+    """The edits that pass every gate, as a diff."""
+    remedy = document.remedy
+    if remedy is None:
+        return []
+    if not remedy.edits:
+        return [f"none of up to 3 edits found{f' within {remedy.simulations:,} simulations' if remedy.simulations else ''}"]
+    diff = [escape.visible(line) for edit in remedy.edits for line in wording.edit_lines(edit)]
+    reached = f"score {wording.score(document, remedy.score)}, " if remedy.score is not None else ""
+    return [*diff, f"{reached}{'all gates pass' if remedy.proven else 'not proven'}"]
+
+
+def _causes(document: Document) -> Iterable[RenderableType]:
+    rows = judged_changes(document)
+    if not rows:
+        return
+    yield Text("")
+    yield Text("CAUSES", style="bold")
+    table = _table(("Points", "right"), ("Change", "left"), ("Where", "left"))
+    digits = wording.decimals(document)
+    told, together = told_points(document, rows)
+    for row, value in zip(rows[:_MAX_ROWS], told, strict=False):
+        points = "" if value is None else wording.signed(value, digits, "-")
+        table.add_row(points, Text(_change(row), overflow="fold"), Text(_place(row.change.file, row.change.line), overflow="fold"))
+    if len(rows) > _MAX_ROWS:
+        table.add_row("", f"… and {len(rows) - _MAX_ROWS} more", "")
+    if together:
+        table.add_row(wording.signed(together, digits, "-"), "in combination", "")
+    yield table
+
+
+def _change(row: JudgedChange) -> str:
+    return f"{escape.plain(row.change.address)}: {words(wording.change(row.change))}"
+
+
+def _place(file: str, line: int) -> str:
+    return escape.plain(f"{file}:{line}" if line else file, 60)
+
+
+def _spofs(document: Document) -> Iterable[RenderableType]:
+    new, unchanged = document.spofs.new, document.spofs.unchanged
+    yield from _section("NEW SINGLE POINTS OF FAILURE", (line for row in new for line in _spof_lines(document, row)))
+    if unchanged:
+        names = words(wording.listed((row.label or row.address for row in unchanged), 5))
+        yield from _section(f"UNCHANGED SINGLE POINTS OF FAILURE ({len(unchanged)})", [names])
+
+
+def _spof_lines(document: Document, row: SpofRow) -> list[str]:
+    lines = [_spof_line(document, row)]
+    if row.witness is not None:
+        chain = " → ".join(escape.plain(step.label or step.address, 60) for step in row.witness.chain)
+        lines.append(f"  {chain}  (faultray replay {escape.plain(row.witness.scenario, 60)})")
+    return lines
+
+
+def _spof_line(document: Document, row: SpofRow) -> str:
+    waived = f"  [waived: {escape.plain(row.waived, 40)}]" if row.waived else ""
+    return f"{escape.plain(row.address)}: {words(wording.spof_effect(document, row))}; recovers: {wording.recovery(row.recovery)}{waived}"
+
+
+def _entries(document: Document) -> Iterable[RenderableType]:
+    if not document.entry_points:
+        return
+    yield Text("")
+    yield Text("ENTRY POINTS", style="bold")
+    table = _table(("Entry point", "left"), ("Before", "left"), ("After", "left"))
+    for row in document.entry_points[:_MAX_ROWS]:
+        sides = []
+        for side in (row.before, row.after):
+            nines = "none" if side is None else "cut off" if side.cut_off else f"{side.nines:.2f} nines, {wording.downtime(side.nines)}"
+            sides.append(nines)
+        table.add_row(Text(escape.plain(row.label or row.address, 60), overflow="fold"), *sides)
+    yield table
+
+
+def _layers(document: Document) -> Iterable[RenderableType]:
+    part = document.availability
+    if part is None or not part.layers:
+        return
+    lines = [
+        f"{escape.plain(name, 20):<13}{'' if layer.after is None else wording.percent(layer.after)}{'  ← caps it' if name == part.bottleneck else ''}"
+        for name, layer in part.layers.items()
+    ]
+    yield from _section("AVAILABILITY CEILING (after)", lines)
+
+
+def _table(*columns: tuple[str, str]) -> Table:
+    table = Table(box=None, pad_edge=True, padding=(0, 2, 0, 0), show_edge=False, header_style="")
+    for name, side in columns:
+        table.add_column(name, justify="right" if side == "right" else "left", overflow="fold")
+    return table
+
+
+def sure_lines(document: Document) -> list[str]:
+    """Scenarios, coverage, unknown values, limits."""
+    part, cover = document.scenarios, document.coverage
+    sides = [f"{count:,} {side}" for side, count in (("before", part.survived_before), ("after", part.survived_after)) if count is not None]
+    lines = [f"{part.total:,} failure scenarios simulated; survived: {', '.join(sides)}"] if part.total else []
+    lines.append(f"{wording.count(cover.modelled, 'resource')} modelled, {cover.ignored:,} without effect on resilience")
+    if cover.unknown_types:
+        lines.append(f"unknown types: {words(wording.listed((one.type for one in cover.unknown_types), 6))}")
+    if cover.unknown_values:
+        lines.append(
+            f"known only after apply: {words(wording.listed((f'{one.address} {one.attribute}' for one in cover.unknown_values), 4))}"
+        )
+    lines += [f"{row.severity}: {escape.plain(row.message, 300)}" for row in document.diagnostics if row.severity in ("error", "warning")][
+        :5
+    ]
+    return lines

@@ -1,0 +1,237 @@
+"""What a reviewer must know first: the headline, the alert, the one line of a quiet change."""
+
+from __future__ import annotations
+
+from faultray_action.report import escape, sections, wording
+from faultray_action.report.blocks import alert
+from faultray_action.report.document import DisruptionRow, Document, RiskRow, SpofRow
+from faultray_action.report.sections import md
+from faultray_action.report.wording import Form, Name, Phrase
+
+QUIET = (Form.NEUTRAL, Form.NOTHING_SERVES)
+
+
+def worth_a_word(document: Document) -> bool:
+    """Whether a pass without any difference still needs more than one line."""
+    waivers = document.waivers
+    warned = waivers is not None and bool(waivers.expiring or waivers.expired or waivers.unused)
+    return warned or not document.plan.complete or (document.sensitivity is not None and document.sensitivity.decides)
+
+
+def light(document: Document) -> str:
+    """One coloured circle for the verdict and the mode."""
+    if document.verdict == "error":
+        return "🔴"
+    if document.verdict == "fail":
+        return "🟠" if document.mode == "warn" else "🔴"
+    if wording.form(document) in (Form.REGRESSION, Form.MIXED, Form.DESTROY) or document.recommendation != "safe":
+        return "🟡"
+    return "⚪" if wording.form(document) in (Form.NEUTRAL, Form.NOTHING_SERVES, Form.DRIFT) else "🟢"
+
+
+def headline(document: Document) -> Phrase:
+    """🔴 FaultRay · `envs/prod` · resilience 86 → **58** (−28)."""
+    return (f"{light(document)} FaultRay · ", Name(document.title), " · ", *result(document))
+
+
+def result(document: Document) -> Phrase:
+    score, kind = document.score, wording.form(document)
+    before, after = wording.score(document, score.before), wording.score(document, score.after)
+    warn = " · would fail (warn mode)" if document.verdict == "fail" and document.mode == "warn" else ""
+    if kind is Form.ERROR:
+        return ("could not compute",)
+    if kind is Form.NOTHING_SERVES:
+        return ("nothing here serves users, no score" + warn,)
+    if kind is Form.GREENFIELD:
+        return (f"new system, resilience **{after}** of 100{warn}",)
+    if kind is Form.DESTROY:
+        return (f"every entry point is removed (resilience was {before}){warn}",)
+    delta = wording.shown_delta(document) or 0.0
+    if delta == 0:
+        return (f"resilience unchanged at **{after}**{warn}",)
+    return (f"resilience {before} → **{after}** ({wording.signed(delta, wording.decimals(document))}){warn}",)
+
+
+def quiet_line(document: Document) -> str:
+    """The whole comment of a change that changes nothing."""
+    weak = len(document.spofs.unchanged)
+    known = f" {wording.count(weak, 'known single point of failure', 'known single points of failure')}, none new." if weak else ""
+    after = wording.score(document, document.score.after)
+    kind = wording.form(document)
+    result = (
+        f"resilience unchanged at **{after}**." if kind is Form.NEUTRAL else "no entry point before or after: nothing here serves users."
+    )
+    return f"{light(document)} **FaultRay** · {md((Name(document.title),))} · {result}{known}"
+
+
+# The alert: what a reviewer must know
+
+
+def alert_lines(document: Document) -> list[str]:
+    lines = [line for line in (_news(document), *_notices(document)) if line]
+    kind = "CAUTION" if document.verdict != "pass" else "WARNING" if light(document) == "🟡" else "NOTE"
+    if not lines:
+        return []
+    if kind == "NOTE":
+        return lines
+    return alert(kind, [line for at, one in enumerate(lines) for line in ((one,) if at == 0 else ("", one))])
+
+
+def _news(document: Document) -> str:
+    kind = wording.form(document)
+    if document.error is not None:
+        return f"**{escape.prose(document.error.reason)}** {escape.prose(document.error.next_step)}"
+    count, story, gains = counted(document), _story(document), better(document)
+    if count or story:
+        return " ".join(part for part in (f"**{count}.**" if count else "", story, gains) if part)
+    if gains:
+        return gains + _remaining(document)
+    if kind is Form.DRIFT:
+        return _drift(document)
+    return _plain_news(document)
+
+
+def _plain_news(document: Document) -> str:
+    kind = wording.form(document)
+    if kind is Form.GREENFIELD:
+        return f"No single point of failure among {wording.count(len(document.entry_points), 'entry point')}."
+    if kind is Form.DESTROY:
+        return "Nothing serves after this plan; its data is either not durable or kept in a final snapshot."
+    if document.score.delta is not None and document.score.delta < 0:
+        return "No new single point of failure, but the same failures now cost more: they happen more often or take longer to repair."
+    if document.score.delta is not None and document.score.delta > 0:
+        return f"No single point of failure is resolved, but failures cost less than before.{_remaining(document)}"
+    return ""
+
+
+def counted(document: Document) -> str:
+    """`2 new single points of failure, 1 new high risk, 1 outage while applying`."""
+    greenfield = wording.form(document) is Form.GREENFIELD
+    new = "" if greenfield else "new "
+    high = sum(1 for row in document.risks.new if row.severity == "high")
+    other = len(document.risks.new) - high
+    lost = sum(1 for row in document.apply.disruptions if row.disruption == "destructive")
+    outages = sum(1 for row in document.apply.disruptions if row.disruption == "outage")
+    kinds = (
+        (len(document.spofs.new), f"{new}single point of failure", f"{new}single points of failure"),
+        (high, f"{new}high risk", f"{new}high risks"),
+        (other, f"{new}lower risk", f"{new}lower risks"),
+        (lost, "store destroyed while applying", "stores destroyed while applying"),
+        (outages, "outage while applying", "outages while applying"),
+    )
+    return ", ".join(wording.count(amount, one, many) for amount, one, many in kinds if amount)
+
+
+def _story(document: Document) -> str:
+    """The worst finding in one or two sentences."""
+    destructive = [row for row in document.apply.disruptions if row.disruption == "destructive"]
+    cut_off = [row for row in document.risks.new if row.kind == "broken-need"]
+    if destructive:
+        return md(wording.disruption_title(document, destructive[0])) + "."
+    if cut_off:
+        return _risk_story(document, cut_off[0])
+    if document.spofs.new:
+        return _spof_story(document, document.spofs.new[0])
+    if document.risks.new:
+        return _risk_story(document, document.risks.new[0])
+    outages = [row for row in document.apply.disruptions if row.disruption == "outage"]
+    return _outage_story(document, outages[0]) if outages else ""
+
+
+def _spof_story(document: Document, row: SpofRow) -> str:
+    total = sum(1 for entry in document.entry_points if entry.after is not None) or len(row.takes_down)
+    down = len(row.takes_down)
+    names = md(wording.entries(document, row.takes_down, 3))
+    until = wording.recovery_until(row.recovery)
+    what = f"Losing {_lost(row)}"
+    if not row.existed or document.score.before is None:
+        return f"{what} takes down **{down} of {total}** entry points ({names}) {until}."
+    return (
+        f"{what} used to take down **0 of {total}** entry points. After this change it takes down **{down} of {total}** ({names}) {until}."
+    )
+
+
+def _lost(row: SpofRow) -> str:
+    name = md((Name(row.label or row.address),))
+    return (
+        f"one copy of {name}" if row.event == "copy" else f"{name} in {md(wording.failing(row))}" if row.zones else f"{name} with its zone"
+    )
+
+
+def _risk_story(document: Document, row: RiskRow) -> str:
+    down = (
+        f" Down with no failure at all: {md(wording.entries(document, row.takes_down, 3))}."
+        if row.kind == "broken-need" and row.takes_down
+        else ""
+    )
+    return f"{md(wording.risk_title(row))}.{down}"
+
+
+def _outage_story(document: Document, row: DisruptionRow) -> str:
+    return md(wording.disruption_title(document, row)) + "."
+
+
+def better(document: Document) -> str:
+    resolved, gone = document.spofs.resolved, document.risks.resolved
+    parts = []
+    if resolved:
+        names = md(wording.listed((row.label or row.address for row in resolved), 3))
+        parts.append(f"Resolves {wording.count(len(resolved), 'single point of failure', 'single points of failure')} ({names}).")
+    if gone:
+        names = md(wording.listed((row.label or row.address for row in gone), 3))
+        parts.append(f"Removes {wording.count(len(gone), 'risk')} ({names}).")
+    return " ".join(parts)
+
+
+def _remaining(document: Document) -> str:
+    left = len(document.spofs.unchanged)
+    return (
+        f" {wording.count(left, 'single point of failure remains', 'single points of failure remain')} as before."
+        if left
+        else " None remains."
+    )
+
+
+def _drift(document: Document) -> str:
+    drift = document.drift
+    if drift is None:
+        return ""
+    digits = 0 if abs(drift.delta) >= 1 else 1
+    cost = f"cost {number_of_points(abs(drift.delta), digits)} before this change" if drift.delta < 0 else "had changed before this change"
+    names = md(wording.listed((row.address for row in drift.rows), 3))
+    return f"**Not this pull request:** what was changed outside Terraform ({names}) {cost}."
+
+
+def number_of_points(points: float, digits: int) -> str:
+    text = wording.number(points, digits)
+    return f"{text} {'point' if text == '1' else 'points'}"
+
+
+def _notices(document: Document) -> list[str]:
+    """Lines under the news, most important first, at most two: what the verdict hangs on."""
+    lines = []
+    if document.sensitivity is not None and document.sensitivity.decides:
+        lines.append(f"**The verdict depends on values known only after apply.** {sections.sensitivity_sentence(document)}")
+    if not document.plan.complete:
+        lines.append("**This plan is partial** (`-target` or deferred actions): what it leaves out was not judged.")
+    if document.drift is not None and wording.form(document) is not Form.DRIFT:
+        lines.append(_drift(document))
+    lines += _waiver_notices(document)
+    return lines[:2]
+
+
+def _waiver_notices(document: Document) -> list[str]:
+    waivers = document.waivers
+    if waivers is None:
+        return []
+    told = (
+        ("Waivers expired", waivers.expired),
+        ("Waivers about to expire", waivers.expiring),
+        ("Waivers that match nothing", waivers.unused),
+        ("Waived on purpose", waivers.applied),
+    )
+    return [f"{title}: {md(wording.listed((_waiver(row.id, row.expires) for row in rows), 3))}." for title, rows in told if rows]
+
+
+def _waiver(identity: str, expires: str) -> str:
+    return f"{identity} (until {expires})" if expires else identity

@@ -1,0 +1,431 @@
+"""What is said, apart from how it is quoted: sentences are made of words of ours and names of others.
+
+A `Phrase` is a tuple of parts; `Name` marks text that came from a plan. Each renderer joins a phrase with its own quoting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from faultray_action.report.document import (
+    Cause,
+    ContributionRow,
+    DisruptionRow,
+    Document,
+    Edit,
+    Printable,
+    RiskRow,
+    SpofRow,
+)
+
+MINUS = "−"
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Text of others: an address, a label, a value, a file."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence of ours made elsewhere that may hold names of others."""
+
+    text: str
+
+
+Phrase = tuple[str | Name | Said, ...]
+Quote = Callable[[str], str]
+
+
+def say(phrase: Phrase, quote: Quote, quote_said: Quote) -> str:
+    """The phrase in one language: names and foreign sentences quoted, our words as they are."""
+    return "".join(
+        part if isinstance(part, str) else quote(part.text) if isinstance(part, Name) else quote_said(part.text) for part in phrase
+    )
+
+
+class Form(StrEnum):
+    """The kinds of report a reader must tell apart at a glance."""
+
+    ERROR = "could-not-compute"
+    NOTHING_SERVES = "nothing-serves"
+    GREENFIELD = "greenfield"
+    DESTROY = "destroy"
+    REGRESSION = "regression"
+    MIXED = "mixed"
+    IMPROVEMENT = "improvement"
+    DRIFT = "drift"
+    NEUTRAL = "neutral"
+
+
+def form(document: Document) -> Form:
+    """Which kind of report this is; the verdict is told beside it, not by it."""
+    score = document.score
+    if document.verdict == "error":
+        return Form.ERROR
+    if score.before is None and score.after is None:
+        return Form.NOTHING_SERVES
+    if score.before is None:
+        return Form.GREENFIELD
+    if score.after is None:
+        return Form.DESTROY
+    worse, better = _worse(document), _better(document)
+    if worse:
+        return Form.MIXED if better else Form.REGRESSION
+    if better:
+        return Form.IMPROVEMENT
+    return Form.DRIFT if document.drift is not None else Form.NEUTRAL
+
+
+def _worse(document: Document) -> bool:
+    gated = any(row.disruption != "blip" for row in document.apply.disruptions)
+    dropped = document.score.delta is not None and document.score.delta < 0
+    return bool(dropped or document.spofs.new or document.risks.new or gated)
+
+
+def _better(document: Document) -> bool:
+    rose = document.score.delta is not None and document.score.delta > 0
+    return bool(rose or document.spofs.resolved or document.risks.resolved)
+
+
+# Numbers
+
+
+def decimals(document: Document) -> int:
+    """Integers, with one decimal where |delta| < 1, two where one would show a change as none."""
+    delta = abs(document.score.delta or 0.0)
+    if delta == 0 or delta >= 1:
+        return 0
+    return 1 if delta >= 0.05 else 2
+
+
+def number(value: float, digits: int) -> str:
+    """A rounded number without a negative zero."""
+    text = f"{value:.{digits}f}"
+    return text[1:] if text.startswith("-") and not text.strip("-0.") else text
+
+
+def score(document: Document, value: float | None) -> str:
+    return "none" if value is None else number(value, decimals(document))
+
+
+def shown_delta(document: Document) -> float | None:
+    """The difference of the two scores as shown: a reader who subtracts must not find another number."""
+    before, after = document.score.before, document.score.after
+    if before is None or after is None:
+        return None
+    digits = decimals(document)
+    return round(float(number(after, digits)) - float(number(before, digits)), digits) + 0.0
+
+
+def signed(value: float, digits: int, minus: str = MINUS) -> str:
+    """`+3`, `−3`, `±0`."""
+    text = number(abs(value), digits)
+    if not text.strip("0."):
+        return "±0"
+    return f"{minus if value < 0 else '+'}{text}"
+
+
+def shares(parts: Sequence[float], total: float, digits: int) -> list[float]:
+    """The parts rounded so that they add up to `total` as shown (largest remainder), each at most one unit off its own rounding."""
+    unit = 10.0**-digits
+    units = [int(part // unit) for part in parts]
+    missing = round(total / unit) - sum(units)
+    order = sorted(range(len(parts)), key=lambda at: (units[at] * unit - parts[at], at))
+    for at in order[: max(0, min(missing, len(parts)))]:
+        units[at] += 1
+    return [count * unit for count in units]
+
+
+def tell_apart(value: float, limit: float) -> tuple[str, str]:
+    """Both numbers with the fewest decimals (up to 2) that keep their order visible."""
+    for digits in (0, 1, 2):
+        shown, bound = number(value, digits), number(limit, digits)
+        if (float(shown) > float(bound)) == (value > limit) and (float(shown) < float(bound)) == (value < limit):
+            return trimmed(shown), trimmed(bound)
+    return trimmed(f"{value:.4f}"), trimmed(f"{limit:.4f}")
+
+
+def trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def count(amount: int, one: str, many: str = "") -> str:
+    """`1 entry point`, `2 entry points`, `5,120 scenarios`."""
+    return f"{amount:,} {one if amount == 1 else many or one + 's'}"
+
+
+def duration(seconds: float | None) -> str:
+    """`10 min`, `2 h`, `45 s`."""
+    if seconds is None:
+        return "for an unknown time"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{trimmed(f'{seconds / 3600:.1f}')} h"
+
+
+def percent(availability: float) -> str:
+    """An availability in [0, 1] with as many nines as it has, at most 6 decimals: `99.95 %`."""
+    return f"{trimmed(f'{availability * 100:.6f}')} %"
+
+
+def downtime(nines: float) -> str:
+    """What so many nines cost in a year of 8,766 hours: `7 h a year`, `5 min a year`."""
+    seconds = 10.0**-nines * 8766 * 3600
+    if seconds >= 48 * 3600:
+        return f"{seconds / 86400:.0f} days a year"
+    if seconds >= 3600:
+        return f"{trimmed(f'{seconds / 3600:.1f}')} h a year"
+    return f"{seconds / 60:.0f} min a year" if seconds >= 60 else "under a minute a year"
+
+
+# Words
+
+_NOUNS: Mapping[str, str] = {
+    "load_balancer": "Load balancer",
+    "web_server": "Web server",
+    "app_server": "App server",
+    "database": "Database",
+    "cache": "Cache",
+    "queue": "Queue",
+    "stream": "Stream",
+    "storage": "Storage",
+    "dns": "DNS",
+    "cdn": "CDN",
+    "function": "Function",
+    "container": "Container service",
+    "gateway": "Gateway",
+    "nat": "NAT gateway",
+    "external_api": "External API",
+    "ai_agent": "AI agent",
+    "llm_endpoint": "LLM endpoint",
+    "tool": "Tool",
+    "orchestrator": "Orchestrator",
+}
+_RECOVERY: Mapping[str, str] = {
+    "self-heals": "by itself",
+    "fails-over": "fails over",
+    "manual-restore": "by hand",
+}
+_RECOVERY_UNTIL: Mapping[str, str] = {
+    "self-heals": "until it heals by itself",
+    "fails-over": "until it fails over",
+    "manual-restore": "until someone restores it by hand",
+}
+_RECOMMENDATION: Mapping[str, str] = {"safe": "SAFE", "review": "REVIEW", "high-risk": "HIGH RISK"}
+_RECOMMENDATION_LONG: Mapping[str, str] = {
+    "safe": "SAFE - No New Risk Found",
+    "review": "REVIEW - Look Before You Merge",
+    "high-risk": "HIGH RISK - Review Required",
+}
+_LOSS: Mapping[str, str] = {
+    "media": "has no replication (data loss risk)",
+    "delete": "can be deleted with nothing to restore it from (data loss risk)",
+    "corruption": "cannot be restored to an earlier point in time (data loss risk)",
+    "key": "depends on one encryption key that can be deleted (data loss risk)",
+    "poison-message": "has no dead-letter queue (messages are lost)",
+    "destroyed": "is destroyed with its data by this plan",
+}
+_RISK: Mapping[str, str] = {
+    "data-loss": "can lose its data",
+    "broken-need": "can no longer reach what it needs",
+    "region": "has lost its standby region",
+    "capacity": "no longer has the capacity for its load",
+    "agent": "gives less reliable answers",
+}
+_RISK_SHORT: Mapping[str, str] = {
+    "data-loss": "data loss",
+    "broken-need": "cut off",
+    "region": "region lost",
+    "capacity": "capacity",
+    "agent": "unreliable answers",
+}
+_GATES: Mapping[str, str] = {
+    "min-score": "Resilience score",
+    "max-drop": "Drop in this change",
+    "fail-on-regression": "Drop in this change",
+    "max-new-spofs": "New single points of failure",
+    "new-risk": "New high risks",
+    "new-risks": "New high risks",
+    "apply-destructive": "Data destroyed while applying",
+    "destructive": "Data destroyed while applying",
+    "max-apply-downtime": "Outage while applying",
+    "slo": "Availability ceiling",
+    "min-coverage": "Coverage of changed resources",
+    "unknown": "Verdict without unknown values",
+    "unknown-types": "Unknown types on a path to an entry",
+    "max-depth": "Cascades followed to their end",
+    "could-not-compute": "Could not compute",
+}
+_GATE_UNITS: Mapping[str, str] = {"max-apply-downtime": " s", "slo": " %", "min-coverage": " %"}
+_ACTIONS: Mapping[str, str] = {
+    "create": "created",
+    "delete": "deleted",
+    "delete-create": "replaced (destroyed first)",
+    "create-delete": "replaced (created first)",
+    "forget": "removed from state",
+    "update": "changed",
+}
+
+
+def noun(kind: str) -> str:
+    """What a reader calls a component of this kind, at the start of a sentence."""
+    return _NOUNS.get(kind, "Component")
+
+
+def recovery(word: str) -> str:
+    return _RECOVERY.get(word, "unknown")
+
+
+def recovery_until(word: str) -> str:
+    return _RECOVERY_UNTIL.get(word, "until it is repaired")
+
+
+def recommendation(word: str) -> str:
+    return _RECOMMENDATION.get(word, "REVIEW")
+
+
+def recommendation_long(word: str) -> str:
+    """The order's words for the panel of the terminal."""
+    return _RECOMMENDATION_LONG.get(word, _RECOMMENDATION_LONG["review"])
+
+
+def gate_name(gate: str) -> Phrase:
+    return (_GATES[gate],) if gate in _GATES else (Name(gate),)
+
+
+def gate_unit(gate: str) -> str:
+    return _GATE_UNITS.get(gate, "")
+
+
+def gate_sign(gate: str) -> str:
+    """Whether the limit is a floor or a ceiling."""
+    return "≥ " if gate.startswith("min-") or gate == "slo" else "≤ "
+
+
+def value(printable: Printable) -> str:
+    """A value as Terraform would write it."""
+    if printable is None:
+        return "none"
+    if isinstance(printable, bool):
+        return "true" if printable else "false"
+    return trimmed(f"{printable:.6f}") if isinstance(printable, float) else str(printable)
+
+
+def literal(printable: Printable) -> str:
+    """A value as it stands in a `.tf` file."""
+    if isinstance(printable, str):
+        escaped = printable.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${").replace("%{", "%%{")
+        return f'"{escaped}"'
+    return "null" if printable is None else value(printable)
+
+
+def transition(change: Cause | ContributionRow) -> str:
+    """`true → false`, `3 → known after apply`."""
+    after = "known after apply" if change.unknown_after else value(change.after)
+    return f"{value(change.before)} → {after}"
+
+
+def change(row: Cause | ContributionRow) -> Phrase:
+    """`multi_az` `true → false`; a resource as a whole is created, deleted, replaced."""
+    if not row.attribute:
+        return (_ACTIONS.get(row.action, "–"),)
+    replaced = ", replaced" if row.action in ("delete-create", "create-delete") else ""
+    return (Name(row.attribute), " ", Name(transition(row)), replaced)
+
+
+def edit_lines(edit: Edit) -> list[str]:
+    """The lines of a diff: where, what is there, what to write instead."""
+    where = f"{edit.file}:{edit.line}" if edit.line else edit.file
+    head = f"@@ {' · '.join(part for part in (where, edit.address) if part)} @@"
+    if not edit.attribute:
+        return [head, f"! {'put the resource back' if edit.action != 'create' else 'leave the resource out'}"]
+    lines = [head]
+    if edit.before is not None:
+        lines.append(f"-  {edit.attribute} = {literal(edit.before)}")
+    if edit.after is not None:
+        lines.append(f"+  {edit.attribute} = {literal(edit.after)}")
+    return lines
+
+
+# Rows
+
+
+def entry_labels(document: Document) -> Mapping[str, str]:
+    """Address of an entry point -> what people call it."""
+    return {row.address: row.label or row.address for row in document.entry_points}
+
+
+def listed(names: Iterable[str], limit: int = 4) -> Phrase:
+    """`a`, `b` and `c`; after `limit` names the count of the others."""
+    all_names = list(names)
+    shown: list[str | Name | Said] = []
+    rest = len(all_names) - limit
+    kept = all_names if rest <= 0 else all_names[:limit]
+    for at, name in enumerate(kept):
+        if at:
+            shown.append(" and " if at == len(kept) - 1 and rest <= 0 else ", ")
+        shown.append(Name(name))
+    if rest > 0:
+        shown.append(f" and {rest} more")
+    return tuple(shown)
+
+
+def entries(document: Document, addresses: Sequence[str], limit: int = 4) -> Phrase:
+    labels = entry_labels(document)
+    return listed((labels.get(address, address) for address in addresses), limit)
+
+
+def failing(row: SpofRow) -> Phrase:
+    """What fails: one copy, one zone, the single-zone component itself."""
+    if row.event == "copy":
+        return ("one copy",)
+    return ("zone ", *listed(row.zones, 2)) if row.zones else ("one zone",) if row.event == "zone" else ("its only zone",)
+
+
+def spof_title(row: SpofRow) -> Phrase:
+    """In the order's words: "Database is now a single point of failure", then which."""
+    now = "is now a single point of failure: " if row.existed else "is a new single point of failure: "
+    return (f"{noun(row.kind)} {now}", Name(row.label or row.address))
+
+
+def spof_effect(document: Document, row: SpofRow) -> Phrase:
+    """zone `eu-west-1a` → **orders DB** → `checkout` down."""
+    return (*failing(row), " → ", *entries(document, row.takes_down), " down" if row.takes_down else "")
+
+
+def risk_title(row: RiskRow) -> Phrase:
+    """A sentence about the component: Cache `sessions` has no replication (data loss risk)."""
+    return (f"{noun(row.component)} ", Name(row.label or row.address), " ", _risk_said(row))
+
+
+def risk_heading(row: RiskRow) -> Phrase:
+    """In the order's words: "Cache has no replication (data loss risk)", then which."""
+    return (f"{noun(row.component)} ", _risk_said(row), ": ", Name(row.label or row.address))
+
+
+def _risk_said(row: RiskRow) -> str | Said:
+    if row.message:
+        return Said(row.message)
+    return next((_LOSS[loss] for loss in row.losses if loss in _LOSS), _RISK.get(row.kind, "is at risk"))
+
+
+def risk_short(row: RiskRow) -> str:
+    return _RISK_SHORT.get(row.kind, "risk")
+
+
+def disruption_title(document: Document, row: DisruptionRow) -> Phrase:
+    """What goes down while applying, and for how long."""
+    who: Phrase = (f"{noun(row.kind)} ", Name(row.label or row.address))
+    down: Phrase = (" takes down ", *entries(document, row.takes_down)) if row.takes_down else ()
+    if row.disruption == "destructive":
+        return (*who, " is destroyed with its data", *((" and", *down) if down else ()))
+    if row.disruption == "outage":
+        return (*who, " is gone before its successor serves", *((":", *down) if down else ()), f" ({duration(row.seconds)})")
+    return (*who, f" restarts or fails over ({duration(row.seconds)}, nothing needed goes down)")
