@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
@@ -192,10 +192,21 @@ def _component_contradictions(component: DeclaredComponent, ids: list[str], earl
         yield "mtbf_hours", f"`{component.id}` has mtbf_hours and failures_per_year; keep one"
     if component.mttr_hours is not None and component.repair_hours is not None:
         yield "mttr_hours", f"`{component.id}` has mttr_hours and repair_hours; keep one"
-    for field in ("runs_on", "data_of"):
-        named = getattr(component, field)
-        if named and (named not in ids or named == component.id):
-            yield field, _no_such(named, [id for id in ids if id != component.id])
+    others = [id for id in ids if id != component.id]
+    carriers = [name for each in component.falls_with for name in ((each,) if isinstance(each, str) else each)]
+    for field, named in (("data_of", component.data_of), *(("falls_with", carrier_of(name, ids)[0]) for name in carriers)):
+        if named and named not in others:
+            yield field, _no_such(named, others)
+
+
+def carrier_of(name: str, ids: Container[str]) -> tuple[str, int | None]:
+    """`nodes#2` is copy 2 of nodes, `nodes` the component; an id that is written like the first wins.
+
+    >>> carrier_of("nodes#2", {"nodes"}), carrier_of("nodes", {"nodes"})
+    (('nodes', 2), ('nodes', None))
+    """
+    id, mark, index = name.rpartition("#")
+    return (id, int(index)) if mark and index.isdigit() and name not in ids else (name, None)
 
 
 def _unknown_ids(declared: Declared, ids: list[str]) -> Iterator[tuple[_Place, str]]:

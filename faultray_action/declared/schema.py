@@ -18,28 +18,28 @@ _PATTERN = r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$"
 _DURATION = re.compile(_PATTERN)
 
 
-def parse_seconds(text: str) -> float:
-    """Seconds of a duration with a unit. Raises ValueError.
+def parse_duration(text: str, unit: str = "s") -> float:
+    """A duration in `unit`. Raises ValueError.
 
-    >>> parse_seconds("1.5h")
-    5400.0
+    >>> parse_duration("1.5h"), parse_duration("2s", "ms")
+    (5400.0, 2000.0)
     """
     match = _DURATION.match(text)
     if not match:
         raise ValueError("write a duration such as 250ms, 2s, 15m, 1h or 2d")
-    return float(match.group(1)) * SECONDS[match.group(2)]
+    return float(match.group(1)) * (SECONDS[match.group(2)] / SECONDS[unit])
 
 
 def _in_seconds(value: Any) -> Any:
-    return parse_seconds(value) if isinstance(value, str) else value
+    return parse_duration(value) if isinstance(value, str) else value
 
 
 def _in_milliseconds(value: Any) -> Any:
-    return parse_seconds(value) * 1000 if isinstance(value, str) else value
+    return parse_duration(value, "ms") if isinstance(value, str) else value
 
 
 def _in_hours(value: Any) -> Any:
-    return parse_seconds(value) / 3600 if isinstance(value, str) else value
+    return parse_duration(value, "h") if isinstance(value, str) else value
 
 
 def _triple(value: Any) -> Any:
@@ -59,7 +59,7 @@ def _shape(unit: str) -> WithJsonSchema:
 
 def _failover(value: Any) -> Any:
     if isinstance(value, str):
-        return parse_seconds(value)
+        return parse_duration(value)
     if isinstance(value, int | float) and value >= 0:
         return value
     raise ValueError("write true, false, or how long it takes (30s)")
@@ -75,6 +75,17 @@ def _entry(value: Any) -> Any:
     return {"id": value} if isinstance(value, str) else value
 
 
+def _one_or_more(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _loss(value: Any) -> Any:
+    if isinstance(value, bool):
+        return {"covered_by": ("declared",) if value else ()}
+    return {"covered_by": (value,)} if isinstance(value, str) else value
+
+
+_PLAIN_LOSS = {"anyOf": [{"type": ["string", "boolean"]}, {"$ref": "#/$defs/DeclaredLoss"}]}
 _PLAIN_ENTRY = {"anyOf": [{"type": "string", "minLength": 1}, {"$ref": "#/$defs/DeclaredEntry"}]}
 
 Seconds = Annotated[float, BeforeValidator(_in_seconds), Field(ge=0, allow_inf_nan=False), _shape("seconds")]
@@ -109,6 +120,20 @@ class _Declared(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class DeclaredLoss(_Declared):
+    """A loss event. In short: the name of what covers it, or false."""
+
+    covered_by: tuple[Name, ...] = ()
+    rates: str = Field(default="", description="row of the reliability table; default: by the type")
+
+
+class DeclaredGap(_Declared):
+    """How often a standby takes over, and how long that takes."""
+
+    failures_per_year: Bounds
+    seconds: Bounds
+
+
 class DeclaredComponent(_Declared):
     """One part. What is not written has the default of its type; `docs/infra.md` lists them."""
 
@@ -124,10 +149,17 @@ class DeclaredComponent(_Declared):
         default=(), description="zone names (shared with every component there), or how many unnamed ones"
     )
     placement: tuple[str, ...] = Field(default=(), description="the zone of each copy, where they are not dealt evenly over `zones`")
-    runs_on: str = Field(default="", description="id of the component whose copies (nodes, hosts) carry the copies of this one")
+    falls_with: Annotated[tuple[str | tuple[str, ...], ...], BeforeValidator(_one_or_more)] = Field(
+        default=(),
+        description="components whose copies carry these (`nodes`: the first with its first, and so on; `nodes#0`: that copy), or a list a copy",
+    )
+    own_failures: bool = Field(default=True, description="false: a copy fails only with what carries it")
+    gap: DeclaredGap | None = Field(default=None, description="a failover of the whole, where it does not follow from the copies")
     provider: str = Field(default="", description="cloud or site; default: the file's")
-    region: str = Field(default="", description="default: the file's")
+    region: str | None = Field(default=None, description='default: the file\'s; "" for none')
     regions: tuple[Name, ...] = Field(default=(), description="regions that the copies are dealt over")
+    terraform_type: str = Field(default="", description="where it came from; for the reader only")
+    contract: str = Field(default="", description="row of the SLA table (aws_rds_multi_az)")
     service: str = Field(default="", description="provider service that it stands on, shared with others there (rds, sqs, ...)")
     vendor: str = Field(default="", description="third party that runs it; shared by all components of that vendor")
     managed: bool | None = Field(default=None, description="run by its provider, without copies one can see")
@@ -144,7 +176,9 @@ class DeclaredComponent(_Declared):
     versioning: bool = Field(default=False, description="deleted or overwritten objects can be brought back")
     deletion_protection: bool = False
     dead_letter: bool = Field(default=False, description="a queue that keeps the messages nobody could process")
-    data: dict[LossKind, str | bool] = Field(default={}, description="loss event -> what covers it, or false; replaces what is inferred")
+    data: dict[LossKind, Annotated[DeclaredLoss, BeforeValidator(_loss)]] = Field(
+        default={}, description="loss event -> what covers it, or false; replaces what is inferred"
+    )
     data_of: str = Field(default="", description="id of the component whose data this one holds a part or a copy of")
     durable: bool | None = Field(default=None, description="whether losing its data matters; default: as `stateful`, caches excepted")
     sla: Percent | None = Field(default=None, description="contractual availability of the third party behind it, percent")
@@ -258,6 +292,7 @@ def infra_schema() -> dict[str, Any]:
     """The JSON Schema of `infra.yaml` (`faultray schema infra`)."""
     schema = Declared.model_json_schema(mode="validation")
     schema["properties"]["entry_points"]["items"] = _PLAIN_ENTRY
+    schema["$defs"]["DeclaredComponent"]["properties"]["data"]["additionalProperties"] = _PLAIN_LOSS
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "FaultRay infra.yaml", **schema, "description": _ABOUT}
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from faultray_action.declared.defaults import LOSSES, PROVIDER_RUN, RATES, default_loss_rates, default_rates, is_managed, is_stateful
+from faultray_action.declared.read import carrier_of
 from faultray_action.declared.schema import (
     Declared,
     DeclaredAgent,
@@ -15,7 +16,7 @@ from faultray_action.declared.schema import (
     DeclaredEntry,
     DeclaredOperations,
 )
-from faultray_action.model.component import Component, Evidence, Fault, FaultClass, Kind, Recovery, Runtime
+from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery, Runtime
 from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
 from faultray_action.model.topology import (
@@ -32,7 +33,7 @@ from faultray_action.model.topology import (
     Topology,
 )
 from faultray_action.model.units import HOURS_PER_YEAR, Interval
-from faultray_action.topology.redundancy import RedundancySpec, deal_copies, merge_faults
+from faultray_action.topology.redundancy import SECONDS_PER_HOUR, RedundancySpec, deal_copies, merge_faults
 
 RULE = "infra.yaml"
 FRONTS = frozenset({Kind.LOAD_BALANCER, Kind.GATEWAY, Kind.CDN, Kind.DNS})
@@ -69,34 +70,40 @@ def build(declared: Declared, table: ReliabilityTable) -> Topology:
 
 
 def _components(declared: Declared, table: ReliabilityTable) -> Mapping[str, _Built]:
-    """Hosts first, so that what runs on them finds their faults."""
+    """Carriers first, so that what falls with them finds their faults; in a circle, who comes first falls by itself."""
     by_id = {each.id: each for each in declared.components}
     built: dict[str, _Built] = {}
     for each in declared.components:
-        for host in reversed(_host_chain(each, by_id)):
-            if host.id not in built:
-                built[host.id] = _component(host, declared, built, table)
+        for one in _carriers_first(each, by_id):
+            if one.id not in built:
+                built[one.id] = _component(one, declared, built, table)
     return built
 
 
-def _host_chain(component: DeclaredComponent, by_id: Mapping[str, DeclaredComponent]) -> list[DeclaredComponent]:
-    """The component, its host, the host's host; a circle of hosts ends where it closes."""
-    chain = [component]
-    while (host := by_id.get(chain[-1].runs_on)) and host not in chain:
-        chain.append(host)
-    return chain
+def _carriers_first(component: DeclaredComponent, by_id: Mapping[str, DeclaredComponent]) -> list[DeclaredComponent]:
+    """The component and all that carries it, level by level, the deepest level first."""
+    order = [component.id]
+    for id in order:
+        order += [name for name in dict.fromkeys(_carriers(by_id[id], by_id)) if name not in order]
+    return [by_id[id] for id in reversed(order)]
+
+
+def _carriers(each: DeclaredComponent, ids: Container[str]) -> list[str]:
+    return [carrier_of(name, ids)[0] for part in each.falls_with for name in ((part,) if isinstance(part, str) else part)]
 
 
 def _component(each: DeclaredComponent, declared: Declared, built: Mapping[str, _Built], table: ReliabilityTable) -> _Built:
-    spec = _spec(each, declared, built, table)
-    copies, gaps, faults = deal_copies(spec, table)
+    spec = _spec(each, declared, table)
+    dealt = deal_copies(spec, table)
+    gap = _gap(each)
+    copies = tuple(_carried(copy, index, each, built) for index, copy in enumerate(dealt.copies))
     component = Component(
         address=each.id,
         kind=each.type,
         label=each.label or each.name or each.id,
         copies=copies,
         needed=spec.needed,
-        gaps=gaps,
+        gaps=(gap.id,) if gap else dealt.gaps,
         managed=spec.managed,
         stateful=spec.stateful,
         recovery=_recovery(each, spec, table),
@@ -106,16 +113,49 @@ def _component(each: DeclaredComponent, declared: Declared, built: Mapping[str, 
         runtime=Runtime(each.latency, each.capacity, each.demand, each.pool, each.requests_per_second, each.timeout),
         evidence=(Evidence(each.id, "replicas" if each.replicas is not None else "type", RULE),),
     )
-    return _Built(component, faults)
+    held = {id for copy in copies for id in copy.faults} | set(component.gaps)
+    return _Built(component, tuple(fault for fault in (*dealt.faults, *((gap,) if gap else ())) if fault.id in held))
 
 
-def _spec(each: DeclaredComponent, declared: Declared, built: Mapping[str, _Built], table: ReliabilityTable) -> RedundancySpec:
+def _gap(each: DeclaredComponent) -> Fault | None:
+    if each.gap is None:
+        return None
+    rate, hours = Interval(*each.gap.failures_per_year), Interval(*each.gap.seconds).scaled(1 / SECONDS_PER_HOUR)
+    return Fault(f"gap:{each.id}", FaultClass.GAP, rate, hours, Recovery.FAILS_OVER, each.id)
+
+
+def _carried(copy: Copy, index: int, each: DeclaredComponent, built: Mapping[str, _Built]) -> Copy:
+    """The copy with the faults of the copies that carry it, and without its own where it has none."""
+    own = copy.faults if each.own_failures else tuple(id for id in copy.faults if id not in _own_ids(each.id, index))
+    carriers = [found for name in _carriers_of_copy(each, index) if (found := _carrier(name, index, built))]
+    faults = dict.fromkeys((*own, *(id for carrier in carriers for id in carrier.faults)))
+    zone = copy.zone or next((carrier.zone for carrier in carriers if carrier.zone), "")
+    return replace(copy, faults=tuple(faults), zone=zone)
+
+
+def _own_ids(address: str, index: int) -> tuple[str, str]:
+    return f"copy:{address}#{index}", f"common:{address}"
+
+
+def _carriers_of_copy(each: DeclaredComponent, index: int) -> tuple[str, ...]:
+    plain = tuple(part for part in each.falls_with if isinstance(part, str))
+    lists = [part for part in each.falls_with if not isinstance(part, str)]
+    return plain + (lists[index % len(lists)] if lists else ())
+
+
+def _carrier(name: str, index: int, built: Mapping[str, _Built]) -> Copy | None:
+    id, number = carrier_of(name, built)
+    copies = built[id].component.copies if id in built else ()
+    return copies[(index if number is None else number) % len(copies)] if copies else None
+
+
+def _spec(each: DeclaredComponent, declared: Declared, table: ReliabilityTable) -> RedundancySpec:
     row = _row(each, table)
     managed = is_managed(each)
     regions = each.regions or tuple(region for region in (declared.region if each.region is None else each.region,) if region)
     copies = _serving_copies(each, managed, regions)
     needed = each.needed if each.needed is not None else (0 if each.type is Kind.CONNECTOR else 1)
-    spec = RedundancySpec(
+    return RedundancySpec(
         address=each.id,
         copies=copies,
         needed=needed,
@@ -135,7 +175,6 @@ def _spec(each: DeclaredComponent, declared: Declared, built: Mapping[str, _Buil
         failover_seconds=_failover(each, row),
         own_class=FaultClass.ZONAL if each.type is Kind.NAT else FaultClass.COPY,
     )
-    return replace(spec, hosts=_hosts(each, built)) if each.runs_on in built else spec
 
 
 def _serving_copies(each: DeclaredComponent, managed: bool, regions: tuple[str, ...]) -> int:
@@ -186,16 +225,6 @@ def _recovery(each: DeclaredComponent, spec: RedundancySpec, table: ReliabilityT
     if spec.stateful and spec.copies > spec.needed and spec.failover_seconds is not None:
         return Recovery.FAILS_OVER
     return table.row("vendor").recovery if spec.managed else spec.recovery
-
-
-def _hosts(each: DeclaredComponent, built: Mapping[str, _Built]) -> Mapping[str, tuple[Fault, ...]]:
-    """Own faults of the host's copies by zone; a host without zones carries copies anywhere."""
-    host = built[each.runs_on]
-    own = {fault.id: fault for fault in host.faults if fault.address == each.runs_on and fault.fault_class is FaultClass.COPY}
-    by_zone: dict[str, tuple[Fault, ...]] = {}
-    for copy in host.component.copies:
-        by_zone[copy.zone] = by_zone.get(copy.zone, ()) + tuple(own[id] for id in copy.faults if id in own)
-    return MappingProxyType(by_zone)
 
 
 # dependencies and entries ---------------------------------------------------------------------------------------------------------------

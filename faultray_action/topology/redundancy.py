@@ -8,9 +8,8 @@ needed, two half-filled zones can be two ways to fail instead of one, and that i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from faultray_action.model.component import Copy, Fault, FaultClass, Recovery
@@ -31,10 +30,10 @@ class RedundancySpec:
     `placement` is the zone of each copy ("" for none) where it is known copy by copy; then nothing is dealt.
     `regions`: the copies are dealt over them; a named zone belongs to the region whose name it starts with, else to the first.
     No zones and no anonymous ones: no zone event (a regional service). `service` is the provider service ("rds"), "" for none.
-    `managed`: no customer-visible copy; its copies (one, or one a region) hold domain faults only. `vendor` names a third
+    `managed`: no customer-visible copy; its copies (one, or one a region) hold domain faults only, a zone's
+    only where it is pinned to one. `vendor` names a third
     party that runs it, `vendor_rates` the table's row for it (vendor, cdn, dns_service).
-    `own_class` is ZONAL for a thing that exists once a zone (a NAT gateway). `hosts`: zone -> faults of the machines that the copies
-    in that zone run on, dealt round-robin.
+    `own_class` is ZONAL for a thing that exists once a zone (a NAT gateway).
     """
 
     address: str
@@ -55,7 +54,6 @@ class RedundancySpec:
     managed: bool = False
     failover_seconds: Interval | None = None
     own_class: FaultClass = FaultClass.COPY
-    hosts: Mapping[str, tuple[Fault, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Dealt(NamedTuple):
@@ -81,10 +79,8 @@ def deal_copies(spec: RedundancySpec, table: ReliabilityTable) -> Dealt:
     own = _own_faults(spec, places, table)
     copies: list[Copy] = []
     faults: list[Fault] = []
-    taken: dict[str, int] = {}
     for index, place in enumerate(places):
-        host = _host(spec, place.zone, taken)
-        held = (*own[index], *host, *domain_faults(spec, place.region, place.zone, table))
+        held = (*own[index], *domain_faults(spec, place.region, place.zone, table))
         copies.append(Copy(tuple(fault.id for fault in held), place.zone))
         faults += held
     gaps = _gap_faults(spec, places, table)
@@ -135,11 +131,6 @@ def vendor_fault(name: str, table: ReliabilityTable, row: str = "vendor") -> Fau
     return _domain(f"vendor:{name}", FaultClass.VENDOR, table.row(row), name)
 
 
-def host_fault(address: str, index: int, row: ReliabilityRow) -> Fault:
-    """`host:ADDRESS#i`: one machine of a node group; the pods or tasks that run on it are lost together."""
-    return Fault(f"host:{address}#{index}", FaultClass.COPY, row.failures_per_year, row.repair_hours, row.recovery, address)
-
-
 def beta_of(places: Iterable[tuple[str, str]], table: ReliabilityTable) -> float:
     """Share of failures that hit all copies at once, by the most diverse span of the (region, zone) places: regions, zones, one zone."""
     spread = set(places)
@@ -169,6 +160,8 @@ def _deal(spec: RedundancySpec) -> tuple[_Place, ...]:
 
 def _zones_in(spec: RedundancySpec, region: str, regions: tuple[str, ...]) -> tuple[str, ...]:
     named = tuple(zone for zone in sorted(set(spec.zones)) if _region_of(zone, regions) == region)
+    if spec.managed and (len(named) > 1 or spec.anonymous_zones > 1):
+        return ("",)
     if named:
         return named
     at = f"@{region}" if len(regions) > 1 else ""
@@ -196,15 +189,6 @@ def _own(spec: RedundancySpec, id: str, fault_class: FaultClass, share: float) -
 
 def _beta(spec: RedundancySpec, places: tuple[_Place, ...], table: ReliabilityTable) -> float:
     return beta_of(places, table) if spec.copies >= 2 else 0.0
-
-
-def _host(spec: RedundancySpec, zone: str, taken: dict[str, int]) -> tuple[Fault, ...]:
-    hosts = spec.hosts.get(zone, ())
-    if not hosts:
-        return ()
-    turn = taken.get(zone, 0)
-    taken[zone] = turn + 1
-    return (hosts[turn % len(hosts)],)
 
 
 def _gap_faults(spec: RedundancySpec, places: tuple[_Place, ...], table: ReliabilityTable) -> tuple[Fault, ...]:

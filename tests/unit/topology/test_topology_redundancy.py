@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from faultray_action.model.component import Fault, FaultClass, Recovery
 from faultray_action.model.reliability import Quantity, ReliabilityRow, ReliabilityTable
 from faultray_action.model.units import Interval, p_down
-from faultray_action.topology.redundancy import Dealt, RedundancySpec, deal_copies, gap_hours, host_fault
+from faultray_action.topology.redundancy import Dealt, RedundancySpec, deal_copies, gap_hours
 
 TABLE = ReliabilityTable(
     rows={
@@ -123,14 +123,6 @@ def test_a_zonal_component_is_of_its_own_class() -> None:
 
 def test_no_copies_have_no_faults() -> None:
     assert deal_copies(replace(VM, copies=0), TABLE) == Dealt((), (), ())
-
-
-def test_hosts_are_shared_within_their_zone() -> None:
-    node = ReliabilityRow("node", Interval(0.1, 0.5, 1.0), Interval(0.1, 0.2, 1.0))
-    hosts = {"a": (host_fault("nodes", 0, node),), "b": (host_fault("nodes", 1, node), host_fault("nodes", 2, node))}
-    dealt = deal_copies(replace(VM, copies=4, zones=("a", "b"), hosts=hosts), TABLE)
-    on = [next(fault for fault in copy.faults if fault.startswith("host:")) for copy in dealt.copies]
-    assert on == ["host:nodes#0", "host:nodes#1", "host:nodes#0", "host:nodes#2"]
 
 
 def test_the_gap_belongs_to_the_primary_and_not_to_the_number_of_standbys() -> None:
