@@ -1,0 +1,89 @@
+"""Risks that are no single points: data that can be lost, needs that can no longer be met, regions, capacity (MODEL.md 1, 4, 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from faultray_action.judgement.compare import fault_entries
+from faultray_action.judgement.pairing import Side, match_entries
+from faultray_action.model.component import FaultClass
+from faultray_action.model.finding import Risk, RiskKind, RiskSeverity, Standing
+from faultray_action.model.topology import DataAsset, LossKind
+
+_LASTING = (LossKind.MEDIA, LossKind.DELETE, LossKind.CORRUPTION, LossKind.KEY)
+DEMAND_SHARE = 0.6
+"""Demand where none is declared: this share of the smaller capacity of the two sides (MODEL.md 3) must still fit."""
+
+
+def find(before: Side, after: Side) -> tuple[tuple[Standing, Risk], ...]:
+    """Every risk with its standing, sorted."""
+    rows = [*_data(before, after), *_broken(before, after), *_regions(before, after), *_capacity(before, after)]
+    return tuple(sorted(rows, key=lambda row: (row[0], row[1].kind, row[1].address)))
+
+
+def _data(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
+    old = {asset.address: asset for asset in before.topology.assets}
+    new = {asset.address: asset for asset in after.topology.assets}
+    for address in sorted({*old, *new}):
+        was, is_now = _losses(old.get(address)), _losses(new.get(address))
+        worse = sorted(is_now - was)
+        if worse:
+            yield Standing.NEW, _loss(new[address], worse, existed=address in old)
+        elif was - is_now and address in new:
+            yield Standing.RESOLVED, _loss(new[address], sorted(was - is_now), existed=True)
+        if is_now & was:
+            yield Standing.UNCHANGED, _loss(new[address], sorted(is_now & was), existed=True)
+
+
+def _losses(asset: DataAsset | None) -> set[str]:
+    if asset is None:
+        return set()
+    return {loss.kind.value for loss in asset.losses if not loss.covered} | ({"destroyed"} if asset.destroyed else set())
+
+
+def _loss(asset: DataAsset, losses: list[str], *, existed: bool) -> Risk:
+    """High: data is destroyed, or a lasting loss that was covered no longer is, or new data without any cover of its medium."""
+    lasting = [kind for kind in losses if kind in _LASTING]
+    high = "destroyed" in losses or (bool(lasting) and existed) or LossKind.MEDIA in losses
+    severity = RiskSeverity.HIGH if high else RiskSeverity.MEDIUM
+    return Risk(asset.address, RiskKind.DATA_LOSS, severity, tuple(losses))
+
+
+def _broken(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
+    was = {(d.source, d.target) for d in before.topology.dependencies if d.broken}
+    silent = {entry.address for entry in after.examination.entries if entry.cut_off}
+    cut_before = {entry.address for entry in before.examination.entries if entry.cut_off}
+    for d in after.topology.dependencies:
+        if d.broken:
+            standing = Standing.UNCHANGED if (d.source, d.target) in was else Standing.NEW
+            down = tuple(sorted(silent))
+            yield standing, Risk(d.target, RiskKind.BROKEN_NEED, RiskSeverity.HIGH, (), down, d.broken, related=(d.source,))
+    told = {d.target for d in after.topology.dependencies if d.broken} | {d.source for d in after.topology.dependencies if d.broken}
+    for address in sorted(silent - told if not told else set()):
+        standing = Standing.UNCHANGED if address in cut_before else Standing.NEW
+        yield (
+            standing,
+            Risk(address, RiskKind.BROKEN_NEED, RiskSeverity.HIGH, (), (address,), "serves nothing: what it needs does not stand"),
+        )
+
+
+def _regions(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
+    """An entry that outlived the loss of each region and does not outlive one after."""
+    was, is_now = fault_entries(before, [FaultClass.REGION]), fault_entries(after, [FaultClass.REGION])
+    partner = match_entries(before.topology.entries, after.topology.entries)
+    for new, old in sorted(partner.items()):
+        entry, earlier = after.topology.entries[new], before.topology.entries[old]
+        cut = after.examination.entries[new].cut_off or before.examination.entries[old].cut_off
+        gained = is_now.get(entry.address, set()) - was.get(earlier.address, set())
+        if gained and not was.get(earlier.address) and not cut:
+            yield Standing.NEW, Risk(entry.address, RiskKind.REGION, RiskSeverity.HIGH, (), (entry.address,), related=tuple(sorted(gained)))
+
+
+def _capacity(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
+    """A cut of capacity that the same demand no longer fits into."""
+    for address, component in after.topology.components.items():
+        old = before.topology.components.get(address)
+        if old is None or old.runtime.capacity is None or component.runtime.capacity is None:
+            continue
+        if component.runtime.capacity < DEMAND_SHARE * old.runtime.capacity:
+            yield Standing.NEW, Risk(address, RiskKind.CAPACITY, RiskSeverity.MEDIUM)

@@ -1,0 +1,175 @@
+"""What the judgement found: differences between the sides, with their causes, before anybody words them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from faultray_action.model.assessment import Assessment
+from faultray_action.model.change import AttributeChange
+from faultray_action.model.outcome import SinglePoint
+
+
+class RiskKind(StrEnum):
+    DATA_LOSS = "data-loss"
+    BROKEN_NEED = "broken-need"
+    REGION = "region"
+    CAPACITY = "capacity"
+    AGENT = "agent"
+
+
+class RiskSeverity(StrEnum):
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Standing(StrEnum):
+    """Whether a finding came with the plan, went with it, or stands on both sides."""
+
+    NEW = "new"
+    RESOLVED = "resolved"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A risk that is no single point. `losses` are uncovered loss kinds ("media", "destroyed"); `message` completes "<component> …"."""
+
+    address: str
+    kind: RiskKind
+    severity: RiskSeverity
+    losses: tuple[str, ...] = ()
+    takes_down: tuple[str, ...] = ()
+    message: str = ""
+    related: tuple[str, ...] = ()
+
+
+class DisruptionClass(StrEnum):
+    DESTRUCTIVE = "destructive"
+    OUTAGE = "outage"
+    BLIP = "blip"
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyStep:
+    """One thing that happens to a component while applying, in apply order. `ends`: it does not stand after at this address.
+
+    `overlap`: its successor exists before it goes. `rolling`: copy by copy. `harmless`: nothing runs on it. `loses_data`: durable data
+    goes without a snapshot or a copy that takes its place. `successor`: another resource takes its role over.
+    `seconds`: how long until the successor serves, None where nobody can say.
+    """
+
+    address: str
+    overlap: bool = False
+    rolling: bool = False
+    harmless: bool = False
+    loses_data: bool = False
+    ends: bool = False
+    successor: str = ""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Disruption:
+    """What goes down while applying, and for how long (None: not known, or for good)."""
+
+    address: str
+    disruption: DisruptionClass
+    takes_down: tuple[str, ...]
+    seconds: float | None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """Everything that differs between the sides. `before` / `after` are None for a side without entries; then `points` is None too."""
+
+    before: Assessment | None
+    after: Assessment | None
+    spofs: tuple[tuple[Standing, SinglePoint], ...]
+    risks: tuple[tuple[Standing, Risk], ...]
+    disruptions: tuple[Disruption, ...] = ()
+
+    @property
+    def points(self) -> float | None:
+        """score after - score before, unrounded."""
+        return None if self.before is None or self.after is None else self.after.score - self.before.score
+
+    @property
+    def new_spofs(self) -> tuple[SinglePoint, ...]:
+        return tuple(point for standing, point in self.spofs if standing is Standing.NEW)
+
+    @property
+    def new_risks(self) -> tuple[Risk, ...]:
+        return tuple(risk for standing, risk in self.risks if standing is Standing.NEW)
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """One gate: asked, with its limit and what it saw. `before` is the value of the side before, where it has one."""
+
+    gate: str
+    passed: bool
+    limit: float | str | None
+    actual: float | str | None
+    before: float | str | None = None
+    message: str = ""
+
+
+class Recommendation(StrEnum):
+    SAFE = "safe"
+    REVIEW = "review"
+    HIGH_RISK = "high-risk"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict: fixed here, whatever happens later. `error` is the reason where it could not be computed."""
+
+    gates: tuple[GateResult, ...]
+    recommendation: Recommendation
+    error: str = ""
+    next_step: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return not self.error and all(gate.passed for gate in self.gates)
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """One change put back: what the score lost (negative) or won by it."""
+
+    change: AttributeChange
+    points: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Rows and `interaction` sum to the delta exactly. `causes`: single point (address) -> changes whose put-back alone removes it."""
+
+    rows: tuple[Contribution, ...] = ()
+    interaction: float = 0.0
+    simulations: int = 0
+    causes: tuple[tuple[str, tuple[AttributeChange, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """The smallest set of changes to put back so that every gate passes. No edits: none found within `simulations`."""
+
+    edits: tuple[AttributeChange, ...] = ()
+    score: float | None = None
+    simulations: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutageWitness:
+    """The smallest failure that takes an entry down through a single point: scenario id, need chain from the point to the entry."""
+
+    address: str
+    scenario: str
+    chain: tuple[str, ...]
+    failures_after: int
+    failures_before: int | None = None
