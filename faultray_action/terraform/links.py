@@ -241,8 +241,9 @@ class Linker:
         """Direct dependencies that the state recorded and nothing else explains. The state lists transitive ones too: those are left out."""
         if source.before is None:
             return
+        explained = {self._kind(row) for row in self._sources if row.address in held} if held else set()
         for target in self._recorded_dependencies(source):
-            if target.address in sided.trees and target.address not in held and target is not source:
+            if target.address in sided.trees and target is not source and self._kind(target) not in explained:
                 found.setdefault(("", target.address, ""), Link(source.address, "", target.address, "", LinkKind.STATE, "depends_on"))
 
     def _recorded_dependencies(self, source: Resource) -> list[Resource]:
