@@ -1,0 +1,54 @@
+"""Deterministic thinning in strata, which says what it dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+_MODULUS = 2**64
+
+
+class Keyed(Protocol):
+    """Anything with a uniform 64-bit key of its own."""
+
+    @property
+    def key(self) -> int: ...
+
+
+T = TypeVar("T", bound=Keyed)
+
+
+def share(sizes: Sequence[int], budget: int) -> tuple[int, ...]:
+    """Splits a budget: every stratum gets the same, what a small one leaves over goes to the larger ones, the odd ones to the first.
+
+    >>> share([10, 100, 100], 110)
+    (10, 50, 50)
+    """
+    given = [0] * len(sizes)
+    waiting = [number for number, size in enumerate(sizes) if size > 0]
+    left = max(budget, 0)
+    while waiting and left > 0:
+        even, odd = divmod(left, len(waiting))
+        for place, number in enumerate(tuple(waiting)):
+            extra = min(sizes[number] - given[number], even + (place < odd))
+            given[number] += extra
+            left -= extra
+        waiting = [number for number in waiting if given[number] < sizes[number]]
+    return tuple(given)
+
+
+def smallest(keys: Sequence[int], count: int) -> list[int]:
+    """Positions of the `count` smallest keys, in their order of position; ties go to the earlier position."""
+    if count >= len(keys):
+        return list(range(len(keys)))
+    return sorted(sorted(range(len(keys)), key=keys.__getitem__)[:count])
+
+
+def combined(*keys: int) -> int:
+    """Key of a combination: the sum of its members' keys, so that no id has to be built for what is thinned out."""
+    return sum(keys) % _MODULUS
+
+
+def leading(members: Sequence[T], count: int) -> tuple[T, ...]:
+    """The members with the smallest keys, in their own order: what combinations are built from where all would be too many."""
+    return tuple(members[position] for position in smallest([member.key for member in members], count))
