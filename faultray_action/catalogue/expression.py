@@ -6,8 +6,8 @@
 
 A name is an attribute, a dotted name a path through nested blocks (a list of blocks stands for its first: `network_configuration.subnets`).
 A missing attribute is None; None counts as 0 in arithmetic and comparison. `true`, `false`, `none` are literals.
-Functions: len, min, max, any, all, int, str, lower, split(text, sep), each("path") (the values in every block of a list), has("path")
-(present and not null, empty or false), distinct(list), zones() (distinct known zones of the placement), servers() (how many links serve it), contains(list_or_text, x), startswith(text, x).
+Functions: len, min, max, any, all, int, str, lower, split(text, sep), each("path") (the values in every block of a list),
+has("path") (present and not null, empty or false), distinct(list), zones() (distinct known zones of the placement), servers() (how many links serve it), contains(list_or_text, x), startswith(text, x).
 
 The value is a *tuple of possibilities*: one for known facts; several, or UNKNOWN, where an attribute is unknown until apply:
 `2 if multi_az else 1` with multi_az unknown is (1, 2).
@@ -308,7 +308,7 @@ def _compare_one(op: ast.cmpop, a: Any, b: Any) -> Possible:
 def _compare(node: Any) -> Callable[[Scope], Possible]:
     if len(node.ops) != 1 or not isinstance(node.ops[0], (*_ORDER, ast.Eq, ast.NotEq, ast.In, ast.NotIn)):
         raise ExpressionError(f"not allowed in an expression: {ast.unparse(node)}")
-    op: ast.cmpop = node.ops[0]
+    op: Any = node.ops[0]
     left, right = _node(node.left), _node(node.comparators[0])
     return lambda scope: tuple(v for a, b in product(left(scope), right(scope)) for v in _compare_one(op, a, b))
 

@@ -34,6 +34,18 @@ class Knowledge:
     policy: Policy = Policy()
 
 
+@dataclass(slots=True)
+class Draft:
+    """One side while it is built."""
+
+    survey: Survey
+    firewalls: firewall.Firewalls
+    components: dict[str, Component]
+    faults: dict[str, Fault]
+    dependencies: tuple[Dependency, ...]
+    entries: list[EntryPoint]
+
+
 @dataclass(frozen=True, slots=True)
 class Stages:
     """`before_best` / `after_best` are the same objects as `before` / `after` where no unknown value decides anything."""
@@ -43,8 +55,11 @@ class Stages:
     before_best: Topology
     after_best: Topology
 
+    drafts: Mapping[Choice, Draft]
+
     @property
     def undecided(self) -> bool:
+        """Whether an unknown value makes a difference to either topology."""
         return self.after is not self.after_best or self.before is not self.before_best
 
 
@@ -52,11 +67,21 @@ def build(plan: Plan, links_of: LinksOf, knowledge: Knowledge) -> Stages:
     """Both sides of a plan, coverage and all; unknown values at worst, and at best where that differs."""
     knowledge = replace(knowledge, table=overrides.table_with(knowledge.table, knowledge.policy))
     links = {side: links_of(plan, side) for side in (Side.BEFORE, Side.AFTER)}
-    before, after, undecided = _pair(plan, links, knowledge, Choice.WORST)
+    standing = _draft(plan, links[Side.BEFORE], knowledge, Side.BEFORE, Choice.WORST)
+    before, after, undecided = _pair(plan, standing, links[Side.AFTER], knowledge, Choice.WORST)
     if not undecided:
-        return Stages(before, after, before, after)
-    before_best, after_best, _ = _pair(plan, links, knowledge, Choice.BEST)
-    return Stages(before, after, _unless_same(before, before_best), _unless_same(after, after_best))
+        return Stages(before, after, before, after, {Choice.WORST: standing})
+    hopeful = _draft(plan, links[Side.BEFORE], knowledge, Side.BEFORE, Choice.BEST)
+    before_best, after_best, _ = _pair(plan, hopeful, links[Side.AFTER], knowledge, Choice.BEST)
+    drafts = {Choice.WORST: standing, Choice.BEST: hopeful}
+    return Stages(before, after, _unless_same(before, before_best), _unless_same(after, after_best), drafts)
+
+
+def rebuild(plan: Plan, links: Links, knowledge: Knowledge, stages: Stages) -> tuple[Topology, Topology]:
+    """Both sides, at worst, of a plan that differs from the one `stages` was built from in what it leaves only; `links` are those of its AFTER."""
+    knowledge = replace(knowledge, table=overrides.table_with(knowledge.table, knowledge.policy))
+    before, after, _ = _pair(plan, stages.drafts[Choice.WORST], links, knowledge, Choice.WORST)
+    return before, after
 
 
 def _unless_same(worst: Topology, best: Topology) -> Topology:
@@ -70,21 +95,9 @@ def _unless_same(worst: Topology, best: Topology) -> Topology:
     return worst if same else best
 
 
-@dataclass(slots=True)
-class _Draft:
-    """One side while it is built."""
-
-    survey: Survey
-    firewalls: firewall.Firewalls
-    components: dict[str, Component]
-    faults: dict[str, Fault]
-    dependencies: tuple[Dependency, ...]
-    entries: list[EntryPoint]
-
-
-def _pair(plan: Plan, links: Mapping[Side, Links], knowledge: Knowledge, choice: Choice) -> tuple[Topology, Topology, bool]:
-    drafts = {side: _draft(plan, links[side], knowledge, side, choice) for side in links}
-    before, after = drafts[Side.BEFORE], drafts[Side.AFTER]
+def _pair(plan: Plan, before: Draft, links: Links, knowledge: Knowledge, choice: Choice) -> tuple[Topology, Topology, bool]:
+    after = _draft(plan, links, knowledge, Side.AFTER, choice)
+    drafts = {Side.BEFORE: before, Side.AFTER: after}
     _carry_inferred(before, after)
     _sever(before, after)
     declared = assets.declared(before.survey) | assets.declared(after.survey)
@@ -104,7 +117,7 @@ def _pair(plan: Plan, links: Mapping[Side, Links], knowledge: Knowledge, choice:
     )
 
 
-def _draft(plan: Plan, links: Links, knowledge: Knowledge, side: Side, choice: Choice) -> _Draft:
+def _draft(plan: Plan, links: Links, knowledge: Knowledge, side: Side, choice: Choice) -> Draft:
     survey = take(plan, links, knowledge.catalogue, side, choice)
     parts = components.assemble(survey, knowledge.table)
     overrides.on_components(parts.components, parts.faults, knowledge.policy, knowledge.table)
@@ -116,10 +129,10 @@ def _draft(plan: Plan, links: Links, knowledge: Knowledge, side: Side, choice: C
     parts.components.update({component.address: component for component in found.components})
     needs += tuple(found.dependencies)
     chosen = overrides.on_entries(found.entries, parts.components, knowledge.policy)
-    return _Draft(survey, firewalls, parts.components, parts.faults, needs, chosen)
+    return Draft(survey, firewalls, parts.components, parts.faults, needs, chosen)
 
 
-def _carry_inferred(before: _Draft, after: _Draft) -> None:
+def _carry_inferred(before: Draft, after: Draft) -> None:
     """A need that only a firewall rule told of does not end with the rule: it stands on the other side too where both ends do."""
     told = [d for d in before.dependencies if d.evidence and before.survey.nodes.get(d.evidence[0].address, None) and _is_told(before, d)]
     known = {(d.source, d.target) for d in after.dependencies}
@@ -130,11 +143,11 @@ def _carry_inferred(before: _Draft, after: _Draft) -> None:
     after.dependencies += tuple(kept)
 
 
-def _is_told(draft: _Draft, dependency: Dependency) -> bool:
+def _is_told(draft: Draft, dependency: Dependency) -> bool:
     return draft.survey.nodes[dependency.evidence[0].address].entry.disposition == "firewall"
 
 
-def _sever(before: _Draft, after: _Draft) -> None:
+def _sever(before: Draft, after: Draft) -> None:
     """Mark the needs of after that can no longer be met: no rule admits them, or an entry that led somewhere leads nowhere."""
     cut = firewall.severed((before.survey, before.firewalls, before.dependencies), (after.survey, after.firewalls, after.dependencies))
     for (caller, callee), owner in sorted(cut.items()):
@@ -143,14 +156,14 @@ def _sever(before: _Draft, after: _Draft) -> None:
     after.dependencies += tuple(_dead_ends(before, after))
 
 
-def _broken_towards(draft: _Draft, caller: str, callee: str, reason: str) -> Iterable[Dependency]:
+def _broken_towards(draft: Draft, caller: str, callee: str, reason: str) -> Iterable[Dependency]:
     """Break the last step of the ways from caller to callee that run through connectors only."""
     inside = {caller} | _connectors_from(draft, caller)
     for d in draft.dependencies:
         yield replace(d, broken=reason) if d.target == callee and d.source in inside and d.role is Role.NEED else d
 
 
-def _connectors_from(draft: _Draft, caller: str) -> set[str]:
+def _connectors_from(draft: Draft, caller: str) -> set[str]:
     needs: dict[str, list[str]] = {}
     for d in draft.dependencies:
         needs.setdefault(d.source, []).append(d.target)
@@ -164,7 +177,7 @@ def _connectors_from(draft: _Draft, caller: str) -> set[str]:
     return found
 
 
-def _dead_ends(before: _Draft, after: _Draft) -> Iterable[Dependency]:
+def _dead_ends(before: Draft, after: Draft) -> Iterable[Dependency]:
     """Entries that reached a workload or store before and reach none after, while they still exist."""
     was = {entry.address: entry for entry in before.entries}
     needs_before, needs_after = _needs(before), _needs(after)
@@ -180,11 +193,11 @@ def _dead_ends(before: _Draft, after: _Draft) -> Iterable[Dependency]:
                 after.entries = sorted([*after.entries, entry], key=lambda e: e.address)
 
 
-def _serving(draft: _Draft, addresses: Iterable[str]) -> set[str]:
+def _serving(draft: Draft, addresses: Iterable[str]) -> set[str]:
     return {a for a in addresses if a in draft.components and draft.components[a].kind is not Kind.CONNECTOR}
 
 
-def _needs(draft: _Draft) -> dict[str, list[str]]:
+def _needs(draft: Draft) -> dict[str, list[str]]:
     needs: dict[str, list[str]] = {}
     for d in draft.dependencies:
         if d.role is not Role.REPLICA and not d.broken:
@@ -192,12 +205,12 @@ def _needs(draft: _Draft) -> dict[str, list[str]]:
     return needs
 
 
-def _closure(draft: _Draft) -> set[str]:
+def _closure(draft: Draft) -> set[str]:
     needs = _needs(draft)
     return {a for entry in draft.entries for a in entries.closure(entry.component, needs) | {entry.component}}
 
 
-def _wanted(draft: _Draft) -> set[str]:
+def _wanted(draft: Draft) -> set[str]:
     """Stateful components in the closure of an entry."""
     return {a for a in _closure(draft) if a in draft.components and draft.components[a].stateful}
 
@@ -210,7 +223,7 @@ def _with_destroyed(after: tuple[DataAsset, ...], lost: tuple[DataAsset, ...]) -
 
 
 def _freeze(
-    draft: _Draft, found: tuple[DataAsset, ...], knowledge: Knowledge, measured: Coverage, diagnostics: tuple[Diagnostic, ...]
+    draft: Draft, found: tuple[DataAsset, ...], knowledge: Knowledge, measured: Coverage, diagnostics: tuple[Diagnostic, ...]
 ) -> Topology:
     used = {id for c in draft.components.values() for copy in c.copies for id in copy.faults} | {
         g for c in draft.components.values() for g in c.gaps

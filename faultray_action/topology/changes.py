@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from faultray_action.catalogue.entry import Cover, Entry
@@ -17,7 +16,6 @@ from faultray_action.terraform.plan import Plan, Resource
 _QUIET = (Action.NO_OP, Action.READ)
 
 
-@lru_cache(maxsize=512)
 def printable(entry: Entry) -> frozenset[str]:
     """Attribute paths whose values may be shown: those that the entry's facts read, and its `show` list."""
     texts = [
@@ -61,15 +59,15 @@ def find(plan: Plan, catalogue: Catalogue) -> tuple[AttributeChange, ...]:
 def _of_resource(resource: Resource, entry: Entry) -> list[AttributeChange]:
     if resource.before is None or resource.after is None:
         return [AttributeChange(resource.address, "", None, None, resource.action)]
-    rows = [_row(resource, path, entry) for path in changed_paths(resource)]
+    shown = printable(entry)
+    rows = [_row(resource, path, entry, shown) for path in changed_paths(resource)]
     kept = [row for row in rows if row is not None]
     if resource.action.replaces:
         kept.append(AttributeChange(resource.address, "", None, None, resource.action))
     return kept
 
 
-def _row(resource: Resource, path: str, entry: Entry) -> AttributeChange | None:
-    shown = printable(entry)
+def _row(resource: Resource, path: str, entry: Entry, shown: frozenset[str]) -> AttributeChange | None:
     if not _is_structural(path, shown, entry):
         return None
     before, after = descend(resource.before, path), descend(resource.after, path)

@@ -1,0 +1,41 @@
+"""The cheapest way back to green: the smallest set of changes to put back so that every gate passes, each candidate proven by running the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+from faultray_action.counterfactual.attribution import ChangeGroup, Simulate
+from faultray_action.model.finding import Attribution, WayBack
+
+MOST_EDITS = 3
+MOST_SIMULATIONS = 120
+_LEADING = 8
+"""Sets of two and three are made of the changes that cost most: so many of them."""
+
+
+def find_way_back(groups: Sequence[ChangeGroup], attribution: Attribution, simulate: Simulate) -> WayBack:
+    """The first set, smallest and then most costly first, that passes; no edits where none does within the count of simulations."""
+    ordered = _by_cost(groups, attribution)
+    spent = 0
+    for chosen in _candidates(ordered):
+        if spent == MOST_SIMULATIONS:
+            break
+        spent += 1
+        trial = simulate(tuple(edit for one in chosen for edit in one.edits))
+        if trial.passed:
+            return WayBack(tuple(one.change for one in chosen), trial.score, spent)
+    return WayBack((), None, spent)
+
+
+def _by_cost(groups: Sequence[ChangeGroup], attribution: Attribution) -> list[ChangeGroup]:
+    points = {id(row.change): row.points for row in attribution.rows}
+    proven = {change for _, changes in attribution.causes for change in changes}
+    useful = [one for one in groups if id(one.change) in points]
+    return sorted(useful, key=lambda one: (points[id(one.change)], one.change not in proven, one.change.address, one.change.attribute))
+
+
+def _candidates(ordered: Sequence[ChangeGroup]) -> Iterable[tuple[ChangeGroup, ...]]:
+    yield from ((one,) for one in ordered)
+    for size in range(2, MOST_EDITS + 1):
+        yield from combinations(ordered[:_LEADING], size)
