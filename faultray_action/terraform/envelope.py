@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from itertools import islice
 
 from faultray_action.model.errors import InputError
@@ -46,10 +47,16 @@ def _narrow(data: bytes, encoding: str, name: str) -> bytes:
         raise InputError(f"{name} is not valid UTF-16: write the JSON as UTF-8.") from error
 
 
-def starts(text: bytes) -> list[int]:
-    """Offsets at which the JSON object may begin: the first byte where it is a brace, else lines that open with one (a wrapper's log stands before)."""
-    offsets = [match.start() + match.group().index(b"{") for match in islice(_START.finditer(text), _TRIES)]
-    head = len(text) - len(text.lstrip())
-    if text[head : head + 1] == b"{" and head not in offsets:
-        offsets.insert(0, head)
-    return offsets
+def starts(text: bytes) -> Iterator[int]:
+    """Offsets at which the JSON object may begin: the first byte where it is a brace, then lines that open with one (a wrapper's log stands before).
+
+    Lazily: the search runs over the whole text only where the first byte did not lead to a document.
+    """
+    beginning = text[:4096]
+    head = len(beginning) - len(beginning.lstrip())
+    if text[head : head + 1] == b"{":
+        yield head
+    for match in islice(_START.finditer(text), _TRIES):
+        offset = match.start() + match.group().index(b"{")
+        if offset != head:
+            yield offset

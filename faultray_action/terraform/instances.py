@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Protocol
 
 import msgspec
 
@@ -14,6 +15,7 @@ from faultray_action.model.change import Action
 from faultray_action.model.errors import InputError
 from faultray_action.terraform.attributes import merge_unknown
 from faultray_action.terraform.plan import Resource
+from faultray_action.terraform.regions import Providers, own_region, with_shown_regions
 from faultray_action.terraform.schema import Change, PlanDocument, ResourceChange, StateModule, StateResource, StateValues
 
 MAX_DEPTH = 200
@@ -53,22 +55,24 @@ class Reading:
     unmentioned: int
 
 
-def read_resources(document: PlanDocument, planned: PlannedDocument | None, name: str) -> Reading:
+def read_resources(document: PlanDocument, planned: PlannedDocument | None, providers: Providers, name: str) -> Reading:
     """All instances of a plan. Raises InputError for absurd nesting."""
     _check_depth(document.configuration, name)
     recorded = list(_walk(document.prior_state.values.root_module, "")) if document.prior_state and document.prior_state.values else []
-    resources = [_from_change(change, name) for change in document.resource_changes or () if change.mode != "ephemeral"]
+    resources = [_from_change(change, providers, name) for change in document.resource_changes or () if change.mode != "ephemeral"]
     mentioned = {r.address for r in resources} | {r.previous_address for r in resources if r.previous_address}
-    standing = [_from_state(module, row, name) for module, row in recorded if row.address not in mentioned and not row.deposed_key]
+    standing = [
+        _from_state(module, row, providers, name) for module, row in recorded if row.address not in mentioned and not row.deposed_key
+    ]
     resources += standing
     if planned and planned.planned_values:
         known = {r.address for r in resources}
         rows = _walk(planned.planned_values.root_module, "")
-        resources += [_from_planned(module, row, name) for module, row in rows if row.address not in known]
-    drift = [_from_change(change, name) for change in document.resource_drift or ()]
+        resources += [_from_planned(module, row, providers, name) for module, row in rows if row.address not in known]
+    drift = [_from_change(change, providers, name) for change in document.resource_drift or ()]
     dependencies = {row.address: tuple(row.depends_on) for _, row in recorded if row.depends_on}
     unmentioned = sum(1 for resource in standing if not resource.data)
-    return Reading(sorted(resources, key=_order), sorted(drift, key=_order), dependencies, unmentioned)
+    return Reading(with_shown_regions(sorted(resources, key=_order)), sorted(drift, key=_order), dependencies, unmentioned)
 
 
 def _order(resource: Resource) -> tuple[str, str]:
@@ -96,30 +100,34 @@ def full_address(module: str, row: StateResource) -> str:
     return address if address.endswith("]") else address + format_index(index_of(row.index))
 
 
-def _from_change(row: ResourceChange, name: str) -> Resource:
+def _from_change(row: ResourceChange, providers: Providers, name: str) -> Resource:
     data = is_data(row.mode, row.address)
-    action = ACTIONS.get(tuple(row.change.actions or ()), Action.UPDATE)
-    before, after = _both_sides(row.change, name)
+    change = row.change
+    action = ACTIONS.get(tuple(change.actions or ()), Action.UPDATE)
+    before, after = _both_sides(change, name)
     if data:
         before = after = after if after is not None else before
     elif action is Action.FORGET:
         after = before
+    provider = provider_name(row.provider_name, row.type)
+    key = providers.key(row.module_address or "", data, row.type, row.name, provider)
     return Resource(
-        address=row.address,
-        module=row.module_address or "",
-        data=data,
-        type=row.type,
-        name=row.name,
-        index=index_of(row.index),
-        provider=provider_name(row.provider_name, row.type),
-        provider_config="",
-        action=action,
-        before=before,
-        after=after,
+        row.address,
+        row.module_address or "",
+        data,
+        row.type,
+        row.name,
+        index_of(row.index),
+        provider,
+        key,
+        action,
+        before,
+        after,
+        region=own_region(before, after) or providers.region(key),
         previous_address=row.previous_address or "",
         deposed=row.deposed or "",
-        importing=bytes(row.change.importing) not in (b"", _NULL),
-        replace_paths=_replace_paths(row.change),
+        importing=bytes(change.importing) not in (b"", _NULL),
+        replace_paths=_replace_paths(change),
         action_reason=row.action_reason or "",
     )
 
@@ -129,7 +137,7 @@ def _both_sides(change: Change, name: str) -> tuple[dict[str, Any] | None, dict[
     unknown = bytes(change.after_unknown)
     before = decode_tree(change.before, name)
     marked = b"true" in unknown
-    if not marked and memoryview(change.before) == memoryview(change.after):
+    if not marked and bytes(change.before) == bytes(change.after):
         return before, before
     after = decode_tree(change.after, name)
     if marked:
@@ -140,18 +148,17 @@ def _both_sides(change: Change, name: str) -> tuple[dict[str, Any] | None, dict[
 
 def decode_tree(raw: msgspec.Raw, name: str) -> dict[str, Any] | None:
     """An attribute tree; None for null and for what is no object."""
-    tree = _decode_checked(raw, name)
+    tree = _decode_checked(bytes(raw), name)
     return tree if isinstance(tree, dict) else None
 
 
-def _decode_checked(raw: msgspec.Raw | bytes, name: str) -> Any:
+def _decode_checked(data: bytes, name: str) -> Any:
     try:
-        tree = _tree.decode(raw)
+        tree = _tree.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(
             f"{name} holds attribute values that are not valid JSON text: write the plan again with `terraform show -json`."
         ) from error
-    data = bytes(raw)
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH:
         _check_depth(tree, name)
     return tree
@@ -172,38 +179,53 @@ def _children(item: dict[str, Any] | list[Any]) -> list[Any]:
     return list(item.values()) if isinstance(item, dict) else item
 
 
-def _from_state(module: str, row: StateResource, name: str) -> Resource:
+def _from_state(module: str, row: StateResource, providers: Providers, name: str) -> Resource:
     """A resource of the prior state that the plan does not mention: it stands on both sides."""
     tree = decode_tree(row.values, name) or {}
-    return _standing(module, row, tree, tree, Action.NO_OP)
+    return standing(module, row.address, is_data(row.mode, row.address), row, tree, providers)
 
 
 def read_standing(module: StateModule | None, name: str) -> list[tuple[Resource, tuple[str, ...]]]:
     """Every instance of a state with what it was recorded to depend on."""
+    providers = Providers({}, {})
     rows = [(path, row) for path, row in _walk(module, "") if not row.deposed_key]
-    return [(_from_state(path, row, name), tuple(row.depends_on or ())) for path, row in rows]
+    return [(_from_state(path, row, providers, name), tuple(row.depends_on or ())) for path, row in rows]
 
 
-def _from_planned(module: str, row: StateResource, name: str) -> Resource:
+def _from_planned(module: str, row: StateResource, providers: Providers, name: str) -> Resource:
     """A resource of `planned_values` in a plan without `resource_changes`: it will be created."""
     data = is_data(row.mode, row.address)
-    tree = decode_tree(row.values, name) or {}
-    return _standing(module, row, tree if data else None, tree, Action.READ if data else Action.CREATE)
+    resource = standing(module, row.address, data, row, decode_tree(row.values, name) or {}, providers)
+    return replace(resource, action=Action.READ) if data else replace(resource, action=Action.CREATE, before=None)
 
 
-def _standing(module: str, row: StateResource, before: dict[str, Any] | None, after: dict[str, Any], action: Action) -> Resource:
+class Named(Protocol):
+    """What every kind of row in a state tells."""
+
+    type: str
+    name: str
+    index: Any
+    provider_name: str | None
+
+
+def standing(module: str, address: str, data: bool, row: Named, tree: dict[str, Any], providers: Providers, deposed: str = "") -> Resource:
+    """A resource that does not change: one tree on both sides."""
+    provider = provider_name(row.provider_name, row.type)
+    key = providers.key(module, data, row.type, row.name, provider)
     return Resource(
-        address=row.address,
-        module=module,
-        data=is_data(row.mode, row.address),
-        type=row.type,
-        name=row.name,
-        index=index_of(row.index),
-        provider=provider_name(row.provider_name, row.type),
-        provider_config="",
-        action=action,
-        before=before,
-        after=after,
+        address,
+        module,
+        data,
+        row.type,
+        row.name,
+        index_of(row.index),
+        provider,
+        key,
+        Action.NO_OP,
+        tree,
+        tree,
+        region=own_region(tree, tree) or providers.region(key),
+        deposed=deposed,
     )
 
 
@@ -218,6 +240,7 @@ def index_of(raw: Any) -> Index:
     return int(raw) if isinstance(raw, float) and raw.is_integer() else str(raw)
 
 
+@lru_cache(maxsize=4096)
 def provider_name(full: str | None, kind: str) -> str:
     """The short name: "registry.terraform.io/hashicorp/aws", "aws.primary", 'provider["…/aws"].west' and no name at all (from the type) give "aws".
 

@@ -18,7 +18,7 @@ from faultray_action.model.errors import InputError
 from faultray_action.terraform.envelope import SHOW, starts, unwrap_text
 from faultray_action.terraform.instances import PlannedDocument, count_changes, read_resources
 from faultray_action.terraform.plan import Plan, Resource
-from faultray_action.terraform.regions import with_regions
+from faultray_action.terraform.regions import Providers
 from faultray_action.terraform.schema import PlanDocument
 
 MAX_BYTES = 512 * 1024 * 1024
@@ -48,6 +48,7 @@ def read(paths: Sequence[Path], *, stdin: bytes | None = None) -> Plan:
     if not paths:
         raise InputError(f"No plan was given: {SHOW}.")
     plans = [decode(read_bytes(path, stdin=stdin), str(path)) for path in paths]
+    gc.freeze()  # the plan lives as long as the process: no later collection needs to walk it
     return plans[0] if len(plans) == 1 else merge(plans)
 
 
@@ -90,23 +91,22 @@ def _decode(text: bytes, name: str) -> Plan:
     _refuse(document, name)
     only_planned = not document.resource_changes and memoryview(document.planned_values).nbytes > 0
     planned = parse(text, name, PlannedDocument) if only_planned else None
-    reading = read_resources(document, planned, name)
     configuration = document.configuration or {}
     variables = {key: variable.value for key, variable in (document.variables or {}).items()}
-    regional = with_regions(reading.resources, configuration, variables)
+    reading = read_resources(document, planned, Providers(configuration, variables), name)
     missing = reading.unmentioned
     return Plan(
         path=name,
         format_version=document.format_version or "",
         terraform_version=document.terraform_version or (document.prior_state and document.prior_state.terraform_version) or "",
-        resources=tuple(regional),
+        resources=tuple(reading.resources),
         drift=tuple(reading.drift),
         configuration=(configuration,),
         state_dependencies=MappingProxyType(reading.dependencies),
         complete=document.complete is not False and not (missing and document.resource_changes),
         deferred=len(document.deferred_changes or ()),
-        has_state=bool(reading.dependencies) or any(resource.before is not None for resource in regional if not resource.data),
-        counts=MappingProxyType(count_changes(regional)),
+        has_state=bool(reading.dependencies) or any(resource.before is not None for resource in reading.resources if not resource.data),
+        counts=MappingProxyType(count_changes(reading.resources)),
         diagnostics=tuple(_diagnose(document, name, missing)),
     )
 
@@ -139,34 +139,28 @@ def _diagnose(document: PlanDocument, name: str, missing: int) -> Iterator[Diagn
 
 def decode_document(text: bytes, name: str, kind: type[Document]) -> tuple[Document, bytes]:
     """The JSON object in a text that may have a wrapper's lines around it, and its bytes. Raises InputError."""
-    offsets = starts(text)
-    if not offsets:
-        raise InputError(f"{name} is not JSON: {SHOW}.")
     if b'"@level"' in text[:4096]:
         raise InputError(f"{name} is the log of `terraform plan -json`, not a plan: {SHOW}.")
     failure: InputError | None = None
-    for offset in offsets:
-        candidate = text[offset:] if offset else text
+    for offset in starts(text):
+        whole = text[offset:] if offset else text
         try:
-            whole = _cut_tail(candidate)
-            return parse(whole, name, kind), whole
+            try:
+                return parse(whole, name, kind), whole
+            except _Trailing as tail:
+                whole = whole[: tail.end]
+                return parse(whole, name, kind), whole
         except InputError as error:
             failure = failure or error
     raise failure or InputError(f"{name} is not JSON: {SHOW}.")
 
 
-def _cut_tail(text: bytes) -> bytes:
-    """Cut what a wrapper printed after the JSON object."""
-    last = text.rstrip()
-    if last.endswith(b"}") and b"\n::" not in last[-65536:]:
-        return text
-    try:
-        msgspec.json.decode(text, type=msgspec.Raw)
-    except msgspec.MsgspecError as error:
-        end = _TRAILING.search(str(error))
-        if end:
-            return text[: int(end.group(1))]
-    return text
+class _Trailing(InputError):
+    """The JSON object ends at byte `end`, and what follows is no second object: the log of a wrapper."""
+
+    def __init__(self, message: str, end: int) -> None:
+        super().__init__(message)
+        self.end = end
 
 
 def parse(text: bytes, name: str, kind: type[Document]) -> Document:
@@ -178,7 +172,11 @@ def parse(text: bytes, name: str, kind: type[Document]) -> Document:
     except msgspec.DecodeError as error:
         if "truncated" in str(error):
             raise InputError(f"{name} is cut off in the middle of the JSON: upload it again, or {SHOW}.") from error
-        raise InputError(f"{name} is not valid JSON ({_one_line(error)}): {SHOW}.") from error
+        message = f"{name} is not valid JSON ({_one_line(error)}): {SHOW}."
+        tail = _TRAILING.search(str(error))
+        if tail and text[int(tail.group(1)) : int(tail.group(1)) + 1] != b"{":
+            raise _Trailing(message, int(tail.group(1))) from error
+        raise InputError(message) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{name} is not valid UTF-8 (byte {error.start}): {SHOW}.") from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,51 +20,53 @@ _GOOGLE_PART = re.compile(r"/regions/([a-z0-9-]+)(?:/|$)")
 _MAX_HOPS = 16
 
 
-def with_regions(resources: Sequence[Resource], configuration: Mapping[str, Any], variables: Mapping[str, msgspec.Raw]) -> list[Resource]:
-    """The resources with `provider_config` and `region` filled in.
+class Providers:
+    """Provider configurations of one plan, and the region of each where a constant or a variable of this plan tells it."""
 
-    Region: the resource's own values first, then its provider configuration (a constant, or a variable of this plan), then the region that most
-    resources of the same provider configuration show in their values; "" where none tells.
-    """
-    keys = {
-        (path, row.get("mode") == "data", row.get("type"), row.get("name")): _absolute_key(row.get("provider_config_key"), path)
-        for path, module in walk_modules(configuration)
-        for row in module.get("resources") or ()
-        if isinstance(row, dict)
-    }
-    configured = _configured_regions(configuration, variables)
-    paths: dict[str, ModulePath] = {}
-    rows = []
-    for resource in resources:
-        path = paths.get(resource.module)
+    def __init__(self, configuration: Mapping[str, Any], variables: Mapping[str, msgspec.Raw]) -> None:
+        self._keys = {
+            (path, row.get("mode") == "data", row.get("type"), row.get("name")): _absolute_key(row.get("provider_config_key"), path)
+            for path, module in walk_modules(configuration)
+            for row in module.get("resources") or ()
+            if isinstance(row, dict)
+        }
+        self._regions = _configured_regions(configuration, variables)
+        self._paths: dict[str, ModulePath] = {}
+
+    def key(self, module: str, data: bool, kind: str, name: str, provider: str) -> str:
+        """The provider configuration that a resource of a module instance uses; the provider's own name where the plan does not say."""
+        path = self._paths.get(module)
         if path is None:
-            path = paths[resource.module] = module_path(resource.module)
-        key = keys.get((path, resource.data, resource.type, resource.name)) or resource.provider
-        rows.append((resource, key, own_region(resource)))
-    shown = _majorities((key, region) for _, key, region in rows)
-    found = []
-    for resource, key, own in rows:
-        fallback = _inherited(key, configured) or shown.get(key, "")
-        found.append(replace(resource, provider_config=key, region=own or fallback))
-    return found
+            path = self._paths[module] = module_path(module)
+        return self._keys.get((path, data, kind, name)) or provider
+
+    def region(self, key: str) -> str:
+        """The region of a provider configuration or of the nearest one of that name in an enclosing module."""
+        asked = key
+        while key not in self._regions and ":" in key:
+            module, name = key.split(":", 1)
+            key = f"{module.rsplit('.module.', 1)[0]}:{name}" if ".module." in module else name
+        found = self._regions[asked] = self._regions.get(key, "")
+        return found
 
 
-def _majorities(rows: Iterator[tuple[str, str]]) -> dict[str, str]:
+def with_shown_regions(resources: Sequence[Resource]) -> list[Resource]:
+    """Resources without a region get the one that most resources of their provider configuration show."""
     counts: dict[str, Counter[str]] = {}
-    for key, region in rows:
-        if region:
-            counts.setdefault(key, Counter())[region] += 1
-    return {key: min(counter, key=lambda region: (-counter[region], region)) for key, counter in counts.items()}
+    for resource in resources:
+        if resource.region:
+            counts.setdefault(resource.provider_config, Counter())[resource.region] += 1
+    shown = {key: min(counter, key=lambda region: (-counter[region], region)) for key, counter in counts.items()}
+    return [
+        resource if resource.region or resource.provider_config not in shown else replace(resource, region=shown[resource.provider_config])
+        for resource in resources
+    ]
 
 
-def own_region(resource: Resource) -> str:
-    """The region a resource's own values show: an attribute, its ARN, its zone, or a self link. Values before the change are asked where after is unknown."""
-    for tree in (resource.after, resource.before):
-        if tree:
-            region = _region_of(tree)
-            if region:
-                return region
-    return ""
+def own_region(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    """The region that a resource's own values show: an attribute, its ARN, its zone, or a self link; values before where those after do not tell."""
+    found = _region_of(after) if after else ""
+    return found or (_region_of(before) if before and before is not after else "")
 
 
 def _region_of(tree: Mapping[str, Any]) -> str:
@@ -98,17 +100,6 @@ def _absolute_key(key: Any, path: ModulePath) -> str:
     if ":" in text and not text.startswith("module.") and path:
         return ".".join(f"module.{name}" for name in path) + ":" + text.split(":", 1)[1]
     return text
-
-
-def _inherited(key: str, configured: Mapping[str, str]) -> str:
-    """The region of a provider configuration or of the nearest one of that name in an enclosing module."""
-    while True:
-        if key in configured:
-            return configured[key]
-        if ":" not in key:
-            return ""
-        module, name = key.split(":", 1)
-        key = f"{module.rsplit('.module.', 1)[0]}:{name}" if ".module." in module else name
 
 
 def _configured_regions(configuration: Mapping[str, Any], variables: Mapping[str, msgspec.Raw]) -> dict[str, str]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from faultray_action.model.address import format_index
-from faultray_action.model.change import Action
 from faultray_action.model.errors import InputError
 from faultray_action.terraform.envelope import unwrap_text
-from faultray_action.terraform.instances import decode_tree, index_of, is_data, provider_name, read_standing
+from faultray_action.terraform.instances import decode_tree, index_of, is_data, read_standing, standing
 from faultray_action.terraform.plan import Plan, Resource
 from faultray_action.terraform.reader import decode_document, paused_collector
-from faultray_action.terraform.regions import with_regions
+from faultray_action.terraform.regions import Providers, with_shown_regions
 from faultray_action.terraform.schema import (
     StateDocument,
     StoredDocument,
@@ -30,7 +30,7 @@ from faultray_action.terraform.schema import (
 SHOW = "run `terraform show -json > state.json`, or `terraform state pull > state.tfstate`, and pass that file"
 VERSIONS = (3, 4)
 
-_Row = tuple[Resource, tuple[str, ...]]
+_Found = tuple[Resource, tuple[str, ...]]
 
 
 class _Probe(msgspec.Struct):
@@ -48,7 +48,7 @@ def read_state(data: bytes, name: str) -> Plan:
             rows, version, terraform = _read(unwrap_text(data, name), name)
         except RecursionError as error:
             raise InputError(f"{name} is nested deeper than any state of Terraform: {SHOW}.") from error
-        resources = with_regions([row for row, _ in rows], {}, {})
+        resources = with_shown_regions([row for row, _ in rows])
     return Plan(
         path=name,
         format_version=version,
@@ -60,7 +60,7 @@ def read_state(data: bytes, name: str) -> Plan:
     )
 
 
-def _read(text: bytes, name: str) -> tuple[list[_Row], str, str]:
+def _read(text: bytes, name: str) -> tuple[list[_Found], str, str]:
     probe, whole = decode_document(text, name, _Probe)
     if probe.resource_changes or probe.planned_values:
         raise InputError(f"{name} is a plan, not a state: use `faultray tf-check`, or {SHOW}.")
@@ -73,7 +73,7 @@ def _read(text: bytes, name: str) -> tuple[list[_Row], str, str]:
     return rows, str(stored.version), stored.terraform_version or ""
 
 
-def _read_shown(probe: _Probe, whole: bytes, name: str) -> tuple[list[_Row], str, str]:
+def _read_shown(probe: _Probe, whole: bytes, name: str) -> tuple[list[_Found], str, str]:
     if probe.format_version is None:
         raise InputError(f"{name} is JSON but no Terraform state: {SHOW}.")
     if not probe.values:
@@ -83,7 +83,7 @@ def _read_shown(probe: _Probe, whole: bytes, name: str) -> tuple[list[_Row], str
     return read_standing(module, name), shown.format_version or "", shown.terraform_version or ""
 
 
-def _stored_rows(document: StoredDocument, name: str) -> Iterator[_Row]:
+def _stored_rows(document: StoredDocument, name: str) -> Iterator[_Found]:
     for resource in document.resources or ():
         for instance in resource.instances or ():
             tree = decode_tree(instance.attributes, name)
@@ -92,30 +92,28 @@ def _stored_rows(document: StoredDocument, name: str) -> Iterator[_Row]:
             yield _stored(resource, instance, tree), tuple(instance.dependencies or instance.depends_on or ())
 
 
+@dataclass(slots=True)
+class _Row:
+    type: str
+    name: str
+    index: Any
+    provider_name: str | None
+
+
 def _stored(resource: StoredResource, instance: StoredInstance, tree: dict[str, Any]) -> Resource:
-    data = is_data(resource.mode, "")
-    index = index_of(instance.index_key)
-    steps = [resource.module or "", "data" if data else "", resource.type, resource.name + format_index(index)]
-    return Resource(
-        address=".".join(step for step in steps if step),
-        module=resource.module or "",
-        data=data,
-        type=resource.type,
-        name=resource.name,
-        index=index,
-        provider=provider_name(resource.provider, resource.type),
-        provider_config="",
-        action=Action.NO_OP,
-        before=tree,
-        after=tree,
-        deposed=instance.deposed or "",
-    )
+    row = _Row(resource.type, resource.name, index_of(instance.index_key), resource.provider)
+    return _standing(resource.module or "", is_data(resource.mode, ""), row, tree, instance.deposed or "")
+
+
+def _standing(module: str, data: bool, row: _Row, tree: dict[str, Any], deposed: str) -> Resource:
+    steps = [module, "data" if data else "", row.type, row.name + format_index(row.index)]
+    return standing(module, ".".join(step for step in steps if step), data, row, tree, Providers({}, {}), deposed)
 
 
 _LEGACY_KEY = re.compile(r"(data\.)?([^.]+)\.(.+?)(?:\.(\d+))?")
 
 
-def _legacy_rows(module: StoredLegacyModule) -> Iterator[_Row]:
+def _legacy_rows(module: StoredLegacyModule) -> Iterator[_Found]:
     """Version 3: `modules` with a path that starts at "root", keys like "aws_vpc.main.0", attributes flattened to text."""
     prefix = ".".join(f"module.{step}" for step in module.path[1:])
     for key, row in sorted((module.resources or {}).items()):
@@ -132,22 +130,8 @@ def _legacy(prefix: str, match: re.Match[str], row: StoredLegacyResource, primar
     tree = unflatten(primary.attributes or {})
     if primary.id:
         tree.setdefault("id", primary.id)
-    index = int(match.group(4)) if match.group(4) else None
-    steps = [prefix, "data" if match.group(1) else "", row.type, match.group(3) + format_index(index)]
-    return Resource(
-        address=".".join(step for step in steps if step),
-        module=prefix,
-        data=bool(match.group(1)),
-        type=row.type,
-        name=match.group(3),
-        index=index,
-        provider=provider_name(row.provider, row.type),
-        provider_config="",
-        action=Action.NO_OP,
-        before=tree,
-        after=tree,
-        deposed=f"deposed-{ordinal}" if ordinal else "",
-    )
+    named = _Row(row.type, match.group(3), int(match.group(4)) if match.group(4) else None, row.provider)
+    return _standing(prefix, bool(match.group(1)), named, tree, f"deposed-{ordinal}" if ordinal else "")
 
 
 def unflatten(flat: dict[str, Any]) -> dict[str, Any]:
