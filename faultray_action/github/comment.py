@@ -109,12 +109,18 @@ class Thread:
         self._client = client
         self._pull = pull
         self._login = login
+        self._listed: list[Comment] = []
 
     def own(self, key: str) -> list[Comment]:
         """Ours with this key, oldest first."""
         rows = self._client.pages(f"issues/{self._pull}/comments")
-        found = [comment for row in rows if (comment := self._read(row)) and comment.stamp.key == key]
-        return sorted(found, key=lambda comment: comment.id)
+        found = [comment for row in rows if (comment := self._read(row))]
+        self._listed = sorted(found, key=lambda comment: comment.id)
+        return self.listed(key)
+
+    def listed(self, key: str) -> list[Comment]:
+        """The same of the latest listing, without asking again."""
+        return [comment for comment in self._listed if comment.stamp.key == key]
 
     def _read(self, row: Any) -> Comment | None:
         body = text_of(row, "body").replace("\r\n", "\n")

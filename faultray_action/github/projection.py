@@ -77,7 +77,7 @@ def project(client: Client, thread: Thread, sticky: Sticky) -> tuple[Comment | N
 def write_alone(client: Client, thread: Thread, sticky: Sticky, section: Section) -> tuple[Comment | None, tuple[Diagnostic, ...]]:
     """A comment of this job's own, where its section could not be shared (no `checks: write`)."""
     wording = sticky.render([section], sticky.head_sha)
-    key = f"{sticky.key}-{slug(section.key)}"
+    key = own_key(sticky, section)
     written: Written | None = None
     for _ in range(MAX_ROUNDS):
         head = head_of(client, sticky.pull)
@@ -89,6 +89,11 @@ def write_alone(client: Client, thread: Thread, sticky: Sticky, section: Section
         if written is None or not written.changed:
             break
     return (written.comment if written else None), ()
+
+
+def own_key(sticky: Sticky, section: Section) -> str:
+    """The key of a comment that one job has for itself."""
+    return f"{sticky.key}-{slug(section.key)}"
 
 
 def head_of(client: Client, pull: int) -> str:

@@ -9,7 +9,7 @@ from faultray_action.github.check import CheckRun, Section
 from faultray_action.github.client import Client, PostingError, number_of, text_of
 from faultray_action.github.comment import Thread, own_login, ping, slug
 from faultray_action.github.context import Context
-from faultray_action.github.projection import Render, Sticky, project, put_section, write_alone
+from faultray_action.github.projection import Render, Sticky, own_key, project, put_section, write_alone
 from faultray_action.model.artifact import Annotation, AnnotationChannel, CommentMode, CommentWhen
 from faultray_action.model.diagnostic import Diagnostic, Severity
 
@@ -109,7 +109,11 @@ class _Publisher:
             posting.render,
             posting.validate,
         )
-        comment, notes = project(self._client, thread, sticky) if shared else write_alone(self._client, thread, sticky, self._section())
+        if shared:
+            comment, notes = project(self._client, thread, sticky)
+            thread.delete(thread.listed(own_key(sticky, self._section())))
+        else:
+            comment, notes = write_alone(self._client, thread, sticky, self._section())
         self._diagnostics += notes
         if comment and posting.mode is CommentMode.UPDATE_AND_PING:
             ping(thread, comment)
