@@ -36,6 +36,11 @@ def new_findings(document: Document) -> tuple[Finding, ...]:
     return tuple(sorted(rows, key=lambda row: bool(row.waived)))
 
 
+def tally(document: Document, part: str, rows: Iterable[Finding]) -> int:
+    """How many rows a part has that nobody waived, those included that a condensed document left out."""
+    return sum(1 for row in rows if not row.waived) + document.omitted.get(part, 0)
+
+
 def judged_changes(document: Document) -> tuple[JudgedChange, ...]:
     """One row a change: those with points or findings. A finding without a known cause makes a row of its own."""
     collected: dict[tuple[str, str], _Collected] = {}
@@ -64,10 +69,10 @@ def _main_cause(finding: Finding, known: Iterable[tuple[str, str]]) -> Cause:
     return Cause(address=finding.address, attribute="", before=None, after=None, file=finding.file, line=finding.line)
 
 
-def _order(one: _Collected) -> tuple[bool, bool, float, int, str, str]:
-    """Costs first, the largest first; then findings without points of their own; then gains, the largest first."""
+def _order(one: _Collected) -> tuple[bool, bool, float]:
+    """Costs first, the largest first; then findings without points of their own, in their order; then gains, the largest first."""
     points = one.points or 0.0
-    return (points > 0, points == 0, -abs(points), -len(one.findings), one.change.address, one.change.attribute)
+    return (points > 0, points == 0, -abs(points))
 
 
 def told_points(document: Document, rows: Sequence[JudgedChange]) -> tuple[list[float | None], float]:

@@ -499,7 +499,8 @@ class Document(Part, frozen=True, kw_only=True):
     """One report. `verdict`: pass | fail | error; `mode`: enforce | warn; `recommendation`: safe | review | high-risk.
 
     `title` is what the comment's heading calls the plan (its label, else its folder); `date` the UTC day the report was made for, an input.
-    `settings` are the ones actually used, name -> value; `limits` are honest sentences about what this run could not see.
+    `settings` are the ones actually used, name -> value; `omitted`: part -> rows that `store.condensed` left out ("spofs.new": 360);
+    `limits` are honest sentences about what this run could not see.
     """
 
     schema_version: str
@@ -531,6 +532,7 @@ class Document(Part, frozen=True, kw_only=True):
     cascades: tuple[CascadeRow, ...] = ()
     graph: GraphPart | None = None
     settings: Mapping[str, Printable] = field(default_factory=dict)
+    omitted: Mapping[str, int] = field(default_factory=dict)
     diagnostics: tuple[DiagnosticRow, ...] = ()
     error: ErrorPart | None = None
     limits: tuple[str, ...] = ()

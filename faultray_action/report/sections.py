@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 
 from faultray_action.report import escape, mermaid, wording
 from faultray_action.report.blocks import details, table
@@ -13,6 +14,8 @@ from faultray_action.report.wording import Phrase
 
 LEFT, RIGHT, CENTRE = ":--", "--:", ":-:"
 _CELL = 80
+_PASTED = 5
+_WAIVED_DAYS = 30
 
 
 def cell(text: str) -> str:
@@ -39,7 +42,7 @@ def gate_table(document: Document, limit: int = 100) -> list[str]:
 
 
 def _gate_row(document: Document, check: GateCheck) -> tuple[str, ...]:
-    actual, limit = gate_numbers(check)
+    actual, limit = _gate_shown(document, check)
     before = "–" if check.before is None else gate_value(check.before) + wording.gate_unit(check.gate)
     if check.gate == "min-score" and isinstance(check.before, float | int):
         before = wording.score(document, float(check.before))
@@ -47,10 +50,24 @@ def _gate_row(document: Document, check: GateCheck) -> tuple[str, ...]:
     return (md(wording.gate_name(check.gate)), sign + limit, before, f"**{actual}**", "✅" if check.passed else "❌")
 
 
+def _gate_shown(document: Document, check: GateCheck) -> tuple[str, str]:
+    """Actual value and limit; where the number is not what failed, the words for it."""
+    actual, limit = gate_numbers(check)
+    if check.gate == "unknown":
+        return ("yes" if check.passed else "no"), limit
+    if check.gate == "max-apply-downtime" and not check.passed and (check.actual or 0) <= (check.limit or 0):  # type: ignore[operator]
+        lost = any(row.disruption == "destructive" for row in document.apply.disruptions)
+        return ("data destroyed" if lost else "unknown time"), limit
+    delta = wording.shown_delta(document)
+    if check.gate == "fail-on-regression" and delta is not None and not check.passed and limit == "0":
+        return wording.number(abs(delta), wording.decimals(document)), limit
+    return actual, limit
+
+
 def gate_numbers(check: GateCheck) -> tuple[str, str]:
     """Actual value and limit, with enough decimals to see which is larger. A drop is shown without its sign."""
     actual, limit, unit = check.actual, check.limit, wording.gate_unit(check.gate)
-    if check.gate in ("fail-on-regression", "max-drop") and isinstance(actual, float | int):
+    if check.gate == "fail-on-regression" and isinstance(actual, float | int):
         actual = max(0.0, -float(actual))
     if isinstance(actual, bool) or isinstance(limit, bool) or not isinstance(actual, float | int) or not isinstance(limit, float | int):
         return gate_value(actual), gate_value(limit)
@@ -256,31 +273,41 @@ def sensitivity_sentence(document: Document) -> str:
 
 
 def waiver_lines(document: Document) -> list[str]:
-    """Text for `.faultray.yml`, ready to paste, for the findings that fail the gate; and the facts that take no expiry."""
+    """Text for `.faultray.yml`, ready to paste, for the new findings; the reason is left to write."""
     findings = [row for row in new_findings(document) if not row.waived]
     if not findings:
         return []
+    day = _day(document.date)
     text = ["waivers:"]
-    for row in findings[:5]:
+    for row in findings[:_PASTED]:
         text += [
-            f"  - address: {_yaml(row.address)}",
-            f"    class: {_finding_class(row)}",
-            f"    fingerprint: {row.fingerprint[:16]}",
-            '    reason: ""        # required: why is this acceptable?',
-            "    expiry: YYYY-MM-DD  # required: at most 90 days ahead",
+            f"  - id: {row.fingerprint[:16]}  # {finding_class(row)} of {escape.plain(row.address)}",
+            '    reason: ""  # why is this acceptable?',
+            f"    expiry: {day + timedelta(days=_WAIVED_DAYS) if day else 'YYYY-MM-DD'}",
+            f"    since: {day or 'YYYY-MM-DD'}",
+            '    owner: ""',
         ]
-    more = [f"… and {wording.count(len(findings) - 5, 'more finding')}"] if len(findings) > 5 else []
-    return ["Paste into `.faultray.yml`, fill in reason and expiry:", "", *escape.fence(text, "yaml"), *more]
+    rest = len(findings) - _PASTED
+    more = ["", f"… and {wording.count(rest, 'more finding')}: their fingerprints are in the JSON report."] if rest > 0 else []
+    return [
+        "Fixing it is better. To accept it for 30 days, paste this into `.faultray.yml` and write the reason:",
+        "",
+        *escape.fence(text, "yaml"),
+        *more,
+    ]
 
 
-def _finding_class(row: Finding) -> str:
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def finding_class(row: Finding) -> str:
+    """The word by which a waiver or a rule knows it."""
     word = row.event if isinstance(row, SpofRow) else row.kind if isinstance(row, RiskRow) else row.disruption
-    return word if word.replace("-", "").isalnum() else _yaml(word)
-
-
-def _yaml(text: str) -> str:
-    """A YAML double-quoted scalar on one line."""
-    return '"' + escape.visible(text).replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return word if word.replace("-", "").isalnum() else "finding"
 
 
 # Everything, for the job summary
@@ -315,7 +342,7 @@ def until_outage(row: SpofRow) -> str:
     if row.witness is None:
         return "1"
     before = row.witness.failures_before
-    return f"{'–' if before is None else before} → {row.witness.failures_after}"
+    return f"{before} → {row.witness.failures_after}" if before is not None else f"{row.witness.failures_after}"
 
 
 def witness_lines(document: Document) -> list[str]:
@@ -327,7 +354,7 @@ def witness_lines(document: Document) -> list[str]:
         chain = " → ".join(
             md((wording.Name(step.label or step.address), f" {step.health}" if step.health.isalpha() else "")) for step in row.witness.chain
         )
-        lines.append(f"- {chain}  · `faultray replay` {cell(row.witness.scenario)}")
+        lines.append(f"- {chain}  · {cell(f'faultray replay {row.witness.scenario} {_shell(document.plan.path)}')}")
     return lines
 
 

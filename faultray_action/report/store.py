@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import zlib
 from collections.abc import Callable, Iterable
 from importlib import resources
 from typing import TypeVar
@@ -74,7 +75,7 @@ def canonical(document: Document) -> Document:
         entry_points=_named("entry", (_entry(row) for row in document.entry_points), lambda row: ""),
         spofs=msgspec.structs.replace(spofs, new=_spofs(spofs.new), resolved=_spofs(spofs.resolved), unchanged=_spofs(spofs.unchanged)),
         risks=msgspec.structs.replace(risks, new=_risks(risks.new), resolved=_risks(risks.resolved), unchanged=_risks(risks.unchanged)),
-        attribution=_attribution(document.attribution, score.delta),
+        attribution=_attribution(document.attribution, score.delta, "attribution.rows" in document.omitted),
         apply=msgspec.structs.replace(document.apply, disruptions=_disruptions(document.apply.disruptions)),
         drift=_drift(document.drift),
         agents=_named("agent", document.agents, lambda row: ""),
@@ -84,6 +85,51 @@ def canonical(document: Document) -> Document:
                 key=lambda row: (row.severity != "error", row.severity != "warning", row.code, row.address, row.message),
             )
         ),
+    )
+
+
+def condensed(document: Document, packed_bytes: int = 48_000) -> Document:
+    """What a comment needs of a document, small enough to travel: zlib and base64 of its dump stay within `packed_bytes`.
+
+    Rows beyond a limit are left out and counted in `omitted`, so that the comment still tells how many there are. Where even the shortest
+    form is too large (names of many kilobytes), the shortest form is returned.
+    """
+    whole, limit = canonical(document), 60
+    while True:
+        small = _condensed(whole, limit)
+        if limit <= 1 or len(zlib.compress(dump(small), 9)) * 4 / 3 <= packed_bytes:
+            return small
+        limit //= 2
+
+
+def _condensed(document: Document, limit: int) -> Document:
+    spofs, risks, scenarios, graph = document.spofs, document.risks, document.scenarios, document.graph
+    parts: dict[str, tuple[object, ...]] = {
+        "spofs.new": spofs.new,
+        "spofs.resolved": spofs.resolved,
+        "spofs.unchanged": spofs.unchanged,
+        "risks.new": risks.new,
+        "risks.resolved": risks.resolved,
+        "risks.unchanged": risks.unchanged,
+        "apply.disruptions": document.apply.disruptions,
+        "attribution.rows": document.attribution.rows,
+    }
+    beyond = {name: len(rows) - limit for name, rows in parts.items() if len(rows) > limit}
+    omitted = {name: beyond.get(name, 0) + document.omitted.get(name, 0) for name in sorted({*beyond, *document.omitted})}
+    change = msgspec.structs.replace
+    return change(
+        document,
+        spofs=change(spofs, new=spofs.new[:limit], resolved=spofs.resolved[:limit], unchanged=spofs.unchanged[:limit]),
+        risks=change(risks, new=risks.new[:limit], resolved=risks.resolved[:limit], unchanged=risks.unchanged[:limit]),
+        attribution=change(document.attribution, rows=document.attribution.rows[:limit]),
+        apply=change(document.apply, disruptions=document.apply.disruptions[:limit]),
+        entry_points=document.entry_points[: 4 * limit],
+        scenarios=change(scenarios, broken=scenarios.broken[:10], repaired=scenarios.repaired[:10]),
+        graph=None if graph is None or limit < 15 else change(graph, nodes=graph.nodes[:30], edges=graph.edges[:60]),
+        diagnostics=document.diagnostics[:10],
+        availability=None,
+        cascades=(),
+        omitted=omitted,
     )
 
 
@@ -132,10 +178,10 @@ def _contributions(kind: str, rows: tuple[ContributionRow, ...]) -> tuple[Contri
     return tuple(sorted(named, key=lambda row: (row.points, row.address, row.attribute)))
 
 
-def _attribution(part: AttributionPart, delta: float | None) -> AttributionPart:
+def _attribution(part: AttributionPart, delta: float | None, partial: bool) -> AttributionPart:
     """Rounded rows; the interaction takes what rounding left over, so that rows and interaction sum to the printed delta to the cent."""
     rows = _contributions("change", part.rows)
-    rest = part.interaction if delta is None or not rows else round(delta, 2) - sum(row.points for row in rows)
+    rest = part.interaction if delta is None or not rows or partial else round(delta, 2) - sum(row.points for row in rows)
     return msgspec.structs.replace(part, rows=rows, interaction=_cents(rest))
 
 

@@ -61,7 +61,7 @@ def _parts(document: Document, color: bool) -> Iterable[RenderableType]:
 # The panel, in the order's words
 
 
-def panel_lines(document: Document) -> list[Text]:
+def panel_lines(document: Document) -> list[RenderableType]:
     """Score Before, Score After, NEW RISKS, Recommendation."""
     if document.error is not None:
         return [
@@ -69,7 +69,7 @@ def panel_lines(document: Document) -> list[Text]:
             Text(escape.plain(document.error.reason, 400)),
             Text(escape.plain(document.error.next_step, 400)),
         ]
-    lines = [Text(f"Score Before: {_score(document, document.score.before)}"), _after(document), Text("")]
+    lines: list[RenderableType] = [Text(f"Score Before: {_score(document, document.score.before)}"), _after(document), Text("")]
     risks = risk_lines(document)
     if risks:
         lines += [Text("NEW RISKS:", style="bold"), *(_bullet(risk) for risk in risks[:_MAX_RISKS])]
@@ -85,12 +85,12 @@ def panel_lines(document: Document) -> list[Text]:
     return lines
 
 
-def _bullet(line: str) -> Text:
-    return Text(f"  - {line}", overflow="fold")
+def _bullet(line: str) -> RenderableType:
+    return Padding(Text(f"- {line}", overflow="fold"), (0, 0, 0, 2))
 
 
 def _score(document: Document, value: float | None) -> str:
-    return "none (nothing serves)" if value is None else f"{wording.score(document, value)}/100"
+    return "none" if value is None else f"{wording.score(document, value)}/100"
 
 
 def _after(document: Document) -> Text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from faultray_action.report import escape, sections, wording
 from faultray_action.report.blocks import alert
+from faultray_action.report.changes import tally
 from faultray_action.report.document import DisruptionRow, Document, RiskRow, SpofRow
 from faultray_action.report.sections import md
 from faultray_action.report.wording import Form, Name, Phrase
@@ -54,7 +55,7 @@ def result(document: Document) -> Phrase:
 
 def quiet_line(document: Document) -> str:
     """The whole comment of a change that changes nothing."""
-    weak = len(document.spofs.unchanged)
+    weak = tally(document, "spofs.unchanged", document.spofs.unchanged)
     known = f" {wording.count(weak, 'known single point of failure', 'known single points of failure')}, none new." if weak else ""
     after = wording.score(document, document.score.after)
     kind = wording.form(document)
@@ -108,12 +109,12 @@ def counted(document: Document) -> str:
     """`2 new single points of failure, 1 new high risk, 1 outage while applying`."""
     greenfield = wording.form(document) is Form.GREENFIELD
     new = "" if greenfield else "new "
-    high = sum(1 for row in document.risks.new if row.severity == "high")
-    other = len(document.risks.new) - high
-    lost = sum(1 for row in document.apply.disruptions if row.disruption == "destructive")
-    outages = sum(1 for row in document.apply.disruptions if row.disruption == "outage")
+    high = sum(1 for row in document.risks.new if row.severity == "high" and not row.waived)
+    other = tally(document, "risks.new", document.risks.new) - high
+    lost = sum(1 for row in document.apply.disruptions if row.disruption == "destructive" and not row.waived)
+    outages = sum(1 for row in document.apply.disruptions if row.disruption == "outage" and not row.waived)
     kinds = (
-        (len(document.spofs.new), f"{new}single point of failure", f"{new}single points of failure"),
+        (tally(document, "spofs.new", document.spofs.new), f"{new}single point of failure", f"{new}single points of failure"),
         (high, f"{new}high risk", f"{new}high risks"),
         (other, f"{new}lower risk", f"{new}lower risks"),
         (lost, "store destroyed while applying", "stores destroyed while applying"),
@@ -124,17 +125,20 @@ def counted(document: Document) -> str:
 
 def _story(document: Document) -> str:
     """The worst finding in one or two sentences."""
-    destructive = [row for row in document.apply.disruptions if row.disruption == "destructive"]
-    cut_off = [row for row in document.risks.new if row.kind == "broken-need"]
+    spofs = [row for row in document.spofs.new if not row.waived]
+    risks = [row for row in document.risks.new if not row.waived]
+    apply = [row for row in document.apply.disruptions if not row.waived]
+    destructive = [row for row in apply if row.disruption == "destructive"]
+    cut_off = [row for row in risks if row.kind == "broken-need"]
     if destructive:
         return md(wording.disruption_title(document, destructive[0])) + "."
     if cut_off:
         return _risk_story(document, cut_off[0])
-    if document.spofs.new:
-        return _spof_story(document, document.spofs.new[0])
-    if document.risks.new:
-        return _risk_story(document, document.risks.new[0])
-    outages = [row for row in document.apply.disruptions if row.disruption == "outage"]
+    if spofs:
+        return _spof_story(document, spofs[0])
+    if risks:
+        return _risk_story(document, risks[0])
+    outages = [row for row in apply if row.disruption == "outage"]
     return _outage_story(document, outages[0]) if outages else ""
 
 
@@ -184,7 +188,7 @@ def better(document: Document) -> str:
 
 
 def _remaining(document: Document) -> str:
-    left = len(document.spofs.unchanged)
+    left = tally(document, "spofs.unchanged", document.spofs.unchanged)
     return (
         f" {wording.count(left, 'single point of failure remains', 'single points of failure remain')} as before."
         if left

@@ -21,6 +21,8 @@ from faultray_action.report.document import (
 )
 
 MINUS = "−"
+_LARGE = 10.0
+"""Points; from here on a reader does not mind that two rounded scores differ by a point more or less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,16 @@ def _better(document: Document) -> bool:
 
 
 def decimals(document: Document) -> int:
-    """Integers, with one decimal where |delta| < 1, two where one would show a change as none."""
+    """Integers; one decimal where |delta| < 1, or where two rounded scores would tell a small delta wrong; two where one would show none."""
     delta = abs(document.score.delta or 0.0)
-    if delta == 0 or delta >= 1:
+    if delta == 0 or delta >= _LARGE or (delta >= 1 and _tells_right(document)):
         return 0
     return 1 if delta >= 0.05 else 2
+
+
+def _tells_right(document: Document) -> bool:
+    before, after, delta = document.score.before or 0.0, document.score.after or 0.0, document.score.delta or 0.0
+    return float(number(after, 0)) - float(number(before, 0)) == float(number(delta, 0))
 
 
 def number(value: float, digits: int) -> str:
@@ -248,17 +255,13 @@ _RISK_SHORT: Mapping[str, str] = {
 }
 _GATES: Mapping[str, str] = {
     "min-score": "Resilience score",
-    "max-drop": "Drop in this change",
     "fail-on-regression": "Drop in this change",
     "max-new-spofs": "New single points of failure",
-    "new-risk": "New high risks",
     "new-risks": "New high risks",
-    "apply-destructive": "Data destroyed while applying",
-    "destructive": "Data destroyed while applying",
     "max-apply-downtime": "Outage while applying",
     "slo": "Availability ceiling",
     "min-coverage": "Coverage of changed resources",
-    "unknown": "Verdict without unknown values",
+    "unknown": "Verdict certain before apply",
     "unknown-types": "Unknown types on a path to an entry",
     "max-depth": "Cascades followed to their end",
     "could-not-compute": "Could not compute",
@@ -406,7 +409,9 @@ def risk_title(row: RiskRow) -> Phrase:
 
 
 def risk_heading(row: RiskRow) -> Phrase:
-    """In the order's words: "Cache has no replication (data loss risk)", then which."""
+    """In the order's words: "Cache has no replication (data loss risk)", then which; a message of its own is told inline."""
+    if row.message:
+        return risk_title(row)
     return (f"{noun(row.component)} ", _risk_said(row), ": ", Name(row.label or row.address))
 
 

@@ -187,12 +187,3 @@ def check_title(document: Document) -> str:
     moved = f"Resilience {before} → {after}" + ("" if delta is None else f" ({wording.signed(delta, wording.decimals(document))})")
     weak = verdict.counted(document)
     return escape.shorten(" · ".join(part for part in (moved, weak) if part), MAX_TITLE)
-
-
-def conclusion(document: Document) -> str:
-    """The check run's conclusion: never neutral or skipped where something is wrong, since these satisfy a required check."""
-    if document.verdict == "pass":
-        return "success"
-    if document.verdict == "error":
-        return "action_required"
-    return "neutral" if document.mode == "warn" else "failure"
