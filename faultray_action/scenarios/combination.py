@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from faultray_action.model.scenario import Scenario, WhatIf, scenario_id
+from faultray_action.model.scenario import ID_SEPARATOR, Scenario
 from faultray_action.scenarios.events import Event
 from faultray_action.scenarios.what_ifs import Question
 
@@ -23,16 +23,17 @@ class Stratum:
 
 
 def as_scenario(stratum: str, combination: Combination) -> Scenario:
-    """With its canonical id."""
+    """With its canonical id, as `model.scenario.scenario_id` writes it."""
     events, question = combination
-    faults = tuple(sorted(event.id for event in events))
-    what_ifs: tuple[WhatIf, ...] = () if question is None else question.what_ifs
-    return Scenario(scenario_id(faults, what_ifs), stratum, faults, what_ifs)
+    faults = (events[0].id,) if len(events) == 1 else tuple(sorted([event.id for event in events]))
+    if question is None:
+        return Scenario(ID_SEPARATOR.join(faults), stratum, faults)
+    return Scenario(ID_SEPARATOR.join((*faults, question.text)), stratum, faults, question.what_ifs)
 
 
 def is_first_of_twins(events: Sequence[Event]) -> bool:
     """Only the first k of a family of twins stand for any k of them."""
-    seen: dict[int, int] = {}
-    for event in events:
-        seen[event.family] = seen.get(event.family, 0) + 1
-    return all(event.rank < seen[event.family] for event in events)
+    if all(event.size == 1 for event in events):
+        return True
+    families = [event.family for event in events]
+    return all(event.rank < families.count(event.family) for event in events)

@@ -6,14 +6,15 @@ one component on the same ground with the same rate, are twins: only how many of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
-from faultray_action.model.component import Fault, FaultClass
+from faultray_action.model.component import Component, Fault, FaultClass
 from faultray_action.model.topology import Role, Topology
 from faultray_action.model.units import HOURS_PER_YEAR
+from faultray_action.scenarios.losses import Loss, lose
 
 _OWN_CLASSES = (FaultClass.COPY, FaultClass.ZONAL)
 _CLASS_ORDER = {fault_class: number for number, fault_class in enumerate(FaultClass)}
@@ -21,13 +22,13 @@ _CLASS_ORDER = {fault_class: number for number, fault_class in enumerate(FaultCl
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A fault as a set of lost copies. `mask`: one bit a copy of a side. `odds` = p / (1 - p) of it and its aliases. `rank`: position among its twins.
+    """A fault as a set of lost copies. `odds` = p / (1 - p) of it and of what takes the same copies.
 
-    `family` numbers its twins' class, `size` counts them.
+    `family` numbers its class of twins, `rank` is its place among them, `size` their number. `key`: uniform 64 bits.
     """
 
     id: str
-    mask: int
+    loss: Loss
     odds: float
     key: int
     family: int
@@ -37,16 +38,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """`copies`: events of one copy or zonal component; `domains`: everything shared. `own_masks`: component -> its copies on all sides."""
+    """`copies`: events of one copy or zonal component; `domains`: everything shared. `own`: component -> its copies on all sides."""
 
     copies: tuple[Event, ...]
     domains: tuple[Event, ...]
-    own_masks: Mapping[str, int]
+    own: Mapping[str, Loss]
 
 
 class _Place(NamedTuple):
-    """Where a copy stands that a fault takes: `primary` marks the first copy of a component that fails over."""
+    """A copy: `primary` marks the first one of a component that fails over, `held` all of its faults."""
 
+    number: int
     side: int
     address: str
     primary: bool
@@ -59,24 +61,23 @@ def key_of(text: str) -> int:
 
 
 def closure(topology: Topology) -> frozenset[str]:
-    """Components that an entry, a data asset's entry or an agent reaches over its needs of any role; a `local_only` need reaches its target alone."""
+    """Components that an entry or an agent reaches over its needs of any role; a `local_only` need reaches its target alone."""
     needs: dict[str, list[tuple[str, bool]]] = {}
     for edge in topology.dependencies:
         if edge.role is not Role.REPLICA:
             needs.setdefault(edge.source, []).append((edge.target, edge.local_only))
-    roots = [entry.component for entry in topology.entries] + [agent.address for agent in topology.agents]
-    roots += [source for agent in topology.agents for source, _ in agent.sources]
-    reached = dict.fromkeys(roots)
-    only = set()
-    stack = list(reached)
+    stack = [entry.component for entry in topology.entries]
+    for agent in topology.agents:
+        stack += [agent.address, *(source for source, _ in agent.sources)]
+    reached, alone = set(stack), set()
     while stack:
         for target, local_only in needs.get(stack.pop(), ()):
             if local_only:
-                only.add(target)
+                alone.add(target)
             elif target not in reached:
-                reached[target] = None
+                reached.add(target)
                 stack.append(target)
-    return frozenset(address for address in (*reached, *only) if address in topology.components)
+    return frozenset((reached | alone) & topology.components.keys())
 
 
 def collect(sides: Sequence[Topology], reached: Sequence[frozenset[str]]) -> Events:
@@ -84,59 +85,61 @@ def collect(sides: Sequence[Topology], reached: Sequence[frozenset[str]]) -> Eve
     faults: dict[str, Fault] = {}
     for side in sides:
         faults.update(side.faults)
-    masks, grounds, own = _masks(sides, reached)
-    grouped: dict[int, list[str]] = {}
-    for fault_id in sorted(masks, key=lambda known: (_CLASS_ORDER[faults[known].fault_class], known)):
-        grouped.setdefault(masks[fault_id], []).append(fault_id)
-    twins: dict[object, list[str]] = {}
-    for ids in grouped.values():
-        twins.setdefault(_twin_key(ids, faults, grounds), []).append(ids[0])
-    events: list[Event] = []
-    for family, (_, members) in enumerate(sorted(twins.items(), key=lambda item: item[1][0])):
-        for rank, fault_id in enumerate(sorted(members, key=_natural)):
-            mask = masks[fault_id]
-            odds = sum(map(_odds, (faults[alias] for alias in grouped[mask])))
-            events.append(Event(fault_id, mask, odds, key_of(fault_id), family, rank, len(members)))
-    events.sort(key=lambda event: event.id)
-    copies = tuple(event for event in events if faults[event.id].fault_class in _OWN_CLASSES)
-    domains = tuple(event for event in events if faults[event.id].fault_class not in _OWN_CLASSES)
-    return Events(copies, domains, own)
+    places = tuple(_places(sides, reached))
+    held_by: dict[str, list[_Place]] = {}
+    for place in places:
+        for fault in place.held:
+            if fault in sides[place.side].faults and faults[fault].fault_class is not FaultClass.GAP:
+                held_by.setdefault(fault, []).append(place)
+    events = sorted(_events(faults, held_by), key=lambda event: event.id)
+    return Events(
+        copies=tuple(event for event in events if faults[event.id].fault_class in _OWN_CLASSES),
+        domains=tuple(event for event in events if faults[event.id].fault_class not in _OWN_CLASSES),
+        own=_own(places),
+    )
 
 
-def _masks(sides: Sequence[Topology], reached: Sequence[frozenset[str]]) -> tuple[dict[str, int], dict[str, list[_Place]], dict[str, int]]:
-    """Fault -> its copies as bits; fault -> what else its copies stand on; component -> all of its copies."""
-    masks: dict[str, int] = {}
-    grounds: dict[str, list[_Place]] = {}
-    own: dict[str, int] = {}
-    bit = 1
-    for number, (side, wanted) in enumerate(zip(sides, reached, strict=True)):
-        gaps = {fault.id for fault in side.faults.values() if fault.fault_class is FaultClass.GAP}
-        for address, component in side.components.items():
-            if address not in wanted:
-                continue
-            for index, copy in enumerate(component.copies):
-                own[address] = own.get(address, 0) | bit
-                primary = index == 0 and bool(component.gaps)
-                for fault in copy.faults:
-                    if fault in side.faults and fault not in gaps:
-                        masks[fault] = masks.get(fault, 0) | bit
-                        grounds.setdefault(fault, []).append(_Place(number, address, primary, copy.faults))
-                bit <<= 1
-    return masks, grounds, own
+def _places(sides: Sequence[Topology], reached: Sequence[frozenset[str]]) -> Iterable[_Place]:
+    number = 0
+    for position, (side, wanted) in enumerate(zip(sides, reached, strict=True)):
+        for component in side.components.values():
+            if component.address in wanted:
+                for index, copy in enumerate(component.copies):
+                    yield _Place(number, position, component.address, _is_primary(component, index), copy.faults)
+                    number += 1
 
 
-def _twin_key(ids: Sequence[str], faults: Mapping[str, Fault], grounds: Mapping[str, Sequence[_Place]]) -> object:
-    """Equal for faults that only differ in name: one component, the same ground, the same rate. Domains have no twins."""
+def _is_primary(component: Component, index: int) -> bool:
+    return index == 0 and bool(component.gaps)
+
+
+def _own(places: Iterable[_Place]) -> Mapping[str, Loss]:
+    found: dict[str, list[int]] = {}
+    for place in places:
+        found.setdefault(place.address, []).append(place.number)
+    return {address: lose(numbers) for address, numbers in found.items()}
+
+
+def _events(faults: Mapping[str, Fault], held_by: Mapping[str, Sequence[_Place]]) -> Iterable[Event]:
+    aliases: dict[frozenset[int], list[str]] = {}
+    for fault in sorted(held_by, key=lambda known: (_CLASS_ORDER[faults[known].fault_class], known)):
+        aliases.setdefault(frozenset(place.number for place in held_by[fault]), []).append(fault)
+    twins: dict[object, list[tuple[str, frozenset[int]]]] = {}
+    for copies, ids in aliases.items():
+        twins.setdefault(_twin_key(ids, faults, held_by), []).append((ids[0], copies))
+    for family, members in enumerate(twins.values()):
+        for rank, (fault, copies) in enumerate(sorted(members, key=lambda member: (len(member[0]), member[0]))):
+            odds = sum(_odds(faults[alias]) for alias in aliases[copies])
+            yield Event(fault, lose(copies), odds, key_of(fault), family, rank, len(members))
+
+
+def _twin_key(ids: Sequence[str], faults: Mapping[str, Fault], held_by: Mapping[str, Sequence[_Place]]) -> object:
+    """Equal for faults that differ in name only: one component, the same ground, the same rate. Shared domains have no twins."""
     first = faults[ids[0]]
     if len(ids) > 1 or first.fault_class not in _OWN_CLASSES:
         return first.id
-    places = tuple((at.side, at.address, at.primary, frozenset(at.held) - {first.id}) for at in grounds[first.id])
-    return (places, first.failures_per_year, first.repair_hours)
-
-
-def _natural(text: str) -> tuple[int, str]:
-    """Shorter first, so that `#2` stands before `#10`."""
-    return len(text), text
+    ground = tuple((at.side, at.address, at.primary, frozenset(at.held) - {first.id}) for at in held_by[first.id])
+    return ground, first.failures_per_year, first.repair_hours
 
 
 def _odds(fault: Fault) -> float:

@@ -19,7 +19,7 @@ from faultray_action.scenarios.what_ifs import Question, ask
 DEFAULT_BUDGET = 5_000
 """Scenarios asked of a side; more where singles, domains and domain × copy alone are more."""
 
-_LISTED_PER_KEPT = 4
+_LISTED_PER_KEPT = 2
 """A family too large to list is listed up to this multiple of the budget, from the members with the smallest keys."""
 
 
@@ -34,7 +34,7 @@ def generate(topologies: Sequence[Topology], *, budget: int = DEFAULT_BUDGET) ->
     reached = [closure(side) for side in topologies]
     events = collect(topologies, reached)
     questions = ask(topologies, reached, events)
-    taken = {event.mask for event in (*events.domains, *events.copies)}
+    taken = {event.loss.print for event in (*events.domains, *events.copies)}
     always = [*singles(events), domain_copy(events, taken)]
     kept = [(stratum, list(range(len(stratum.keys)))) for stratum in always]
     kept += _thin(list(_wanted(events, questions, taken, budget)), budget - _count(kept))
@@ -62,11 +62,12 @@ def _wanted(events: Events, questions: Sequence[Question], taken: set[int], budg
 def _fillers(events: Events, questions: Sequence[Question], taken: set[int], asked: Sequence[Stratum], left: int) -> Iterator[Stratum]:
     """Families that fill a small system's budget."""
     of = {stratum.name: stratum.combinations for stratum in asked}
-    yield under_traffic("copy-traffic", of["copy"], questions)
-    yield under_traffic("pair-traffic", [*of["domain-copy"], *of["domain-domain"], *of["copy-copy"]], questions)
-    three = triples(events, taken, round((6 * _LISTED_PER_KEPT * left) ** (1 / 3)) + 2)
+    limit = _LISTED_PER_KEPT * left
+    yield under_traffic("copy-traffic", of["copy"], questions, limit)
+    yield under_traffic("pair-traffic", [*of["domain-copy"], *of["domain-domain"], *of["copy-copy"]], questions, limit)
+    three = triples(events, taken, round((6 * limit) ** (1 / 3)) + 2)
     yield three
-    yield under_traffic("triple-traffic", three.combinations, questions)
+    yield under_traffic("triple-traffic", three.combinations, questions, limit)
 
 
 def _thin(strata: Sequence[Stratum], budget: int) -> list[tuple[Stratum, list[int]]]:

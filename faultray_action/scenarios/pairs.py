@@ -8,6 +8,7 @@ from itertools import combinations
 from faultray_action.scenarios.budget import combined, leading
 from faultray_action.scenarios.combination import Stratum
 from faultray_action.scenarios.events import Event, Events
+from faultray_action.scenarios.losses import union_print
 from faultray_action.scenarios.what_ifs import Question
 
 DOMAIN_COPY_LIMIT = 50_000
@@ -46,8 +47,8 @@ def domain_what_if(events: Events, questions: Sequence[Question], taken: set[int
     found = []
     for domain in events.domains:
         for question in asked:
-            if question.mask:
-                union = domain.mask | question.mask
+            if question.loss:
+                union = union_print(domain.loss, question.loss)
                 if union in taken:
                     continue
                 taken.add(union)
@@ -65,7 +66,7 @@ def _stratum(name: str, pairs: Iterable[tuple[Event, Event]], taken: set[int], l
     found = []
     keys = []
     for one, other in pairs:
-        union = one.mask | other.mask
+        union = union_print(one.loss, other.loss)
         if union not in taken:
             taken.add(union)
             found.append(((one, other), None))

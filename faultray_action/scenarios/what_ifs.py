@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from faultray_action.model.component import Component, Kind
-from faultray_action.model.scenario import EDGE_ARROW, AgentFault, WhatIf, WhatIfKind
+from faultray_action.model.scenario import EDGE_ARROW, AgentFault, WhatIf, WhatIfKind, scenario_id
 from faultray_action.model.topology import Dependency, Role, Topology
 from faultray_action.scenarios.events import Events, key_of
+from faultray_action.scenarios.losses import Loss, joined
 
 TRAFFIC_LEVELS = (1.5, 2.0, 3.0, 5.0, 10.0)
 LATENCY_LEVELS = (2.0, 10.0)
@@ -16,17 +17,18 @@ LATENCY_LEVELS = (2.0, 10.0)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One what-if, or a timeout together with its breaker forced off. `mask`: the copies it takes (0 where it takes none)."""
+    """One what-if, or a timeout together with its breaker forced off. `text`: its part of a scenario id. `loss`: the copies it takes, if any."""
 
     what_ifs: tuple[WhatIf, ...]
+    text: str
     key: int
-    mask: int = 0
+    loss: Loss | None = None
 
 
 def ask(sides: Sequence[Topology], reached: Sequence[frozenset[str]], events: Events) -> tuple[Question, ...]:
     """Every what-if of every family, in a canonical order."""
     components = _union(sides, reached)
-    single = {event.mask for event in (*events.copies, *events.domains)}
+    single = {event.loss.print for event in (*events.copies, *events.domains)}
     return (
         *_traffic(components),
         *_all_copies(components, events, single),
@@ -38,8 +40,9 @@ def ask(sides: Sequence[Topology], reached: Sequence[frozenset[str]], events: Ev
     )
 
 
-def _question(*what_ifs: WhatIf, mask: int = 0) -> Question:
-    return Question(what_ifs, sum(key_of(str(what_if)) for what_if in what_ifs) % 2**64, mask)
+def _question(*what_ifs: WhatIf, loss: Loss | None = None) -> Question:
+    text = scenario_id((), what_ifs)
+    return Question(what_ifs, text, key_of(text), loss)
 
 
 def _union(sides: Sequence[Topology], reached: Sequence[frozenset[str]]) -> Mapping[str, tuple[Component, ...]]:
@@ -61,20 +64,18 @@ def _traffic(components: Mapping[str, tuple[Component, ...]]) -> Iterator[Questi
 def _all_copies(components: Mapping[str, tuple[Component, ...]], events: Events, single: set[int]) -> Iterator[Question]:
     """Unless one event takes exactly these copies already; a connector has none of its own."""
     for address, standing in components.items():
-        mask = events.own_masks.get(address, 0)
-        if mask and mask not in single and any(component.kind is not Kind.CONNECTOR for component in standing):
-            yield _question(WhatIf(WhatIfKind.ALL_COPIES, address), mask=mask)
+        loss = events.own.get(address)
+        if loss and loss.print not in single and any(component.kind is not Kind.CONNECTOR for component in standing):
+            yield _question(WhatIf(WhatIfKind.ALL_COPIES, address), loss=loss)
 
 
 def _deploys(sides: Sequence[Topology], components: Mapping[str, tuple[Component, ...]], events: Events) -> Iterator[Question]:
     """A deploy takes one copy out and needs what start-up needs: asked where it differs from losing one copy."""
     starting = {edge.source for side in sides for edge in side.dependencies if edge.role is Role.STARTUP}
-    owned = 0
-    for event in events.copies:
-        owned |= event.mask
+    owned = joined(*(event.loss for event in events.copies)).copies
     for address, standing in components.items():
         runs = any(component.copies and not component.managed and component.kind is not Kind.CONNECTOR for component in standing)
-        if runs and (address in starting or not events.own_masks[address] & owned):
+        if runs and (address in starting or events.own[address].copies.isdisjoint(owned)):
             yield _question(WhatIf(WhatIfKind.DEPLOY, address))
 
 
