@@ -60,18 +60,24 @@ def _of_resource(resource: Resource, entry: Entry) -> list[AttributeChange]:
     if resource.before is None or resource.after is None:
         return [AttributeChange(resource.address, "", None, None, resource.action)]
     shown = printable(entry)
-    rows = [_row(resource, path, entry, shown) for path in changed_paths(resource)]
-    kept = [row for row in rows if row is not None]
+    rows = [row for path in changed_paths(resource) for row in _rows(resource, path, entry, shown)]
     if resource.action.replaces:
-        kept.append(AttributeChange(resource.address, "", None, None, resource.action))
-    return kept
+        rows.append(AttributeChange(resource.address, "", None, None, resource.action))
+    return rows
 
 
-def _row(resource: Resource, path: str, entry: Entry, shown: frozenset[str]) -> AttributeChange | None:
+def _rows(resource: Resource, path: str, entry: Entry, shown: frozenset[str]) -> list[AttributeChange]:
+    """One row for a changed path; a block that came or went is told by the attributes in it that may be shown."""
     if not _is_structural(path, shown, entry):
-        return None
+        return []
+    within = sorted(other for other in shown if other.startswith(path + "."))
+    rows = [_row(resource, other, visible=True) for other in within] if path not in shown else []
+    told = [row for row in rows if row.unknown_after or row.before != row.after]
+    return told[:1] or [_row(resource, path, visible=path in shown)]
+
+
+def _row(resource: Resource, path: str, *, visible: bool) -> AttributeChange:
     before, after = descend(resource.before, path), descend(resource.after, path)
-    visible = path in shown
     return AttributeChange(
         resource.address,
         path,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from faultray_action.catalogue.expression import Scope
 from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
+from faultray_action.terraform.tree import module_steps
 from faultray_action.topology import places
 from faultray_action.topology.places import Places
 from faultray_action.topology.redundancy import RedundancySpec, deal_copies, gap_hours
@@ -50,9 +51,17 @@ def _connector(node: Node) -> Component:
     return Component(node.address, Kind.CONNECTOR, label(node), (), 0, catalogue_type=node.resource.type)
 
 
+_GENERIC = ("this", "main", "default", "self", "primary", "instance", "cluster")
+
+
 def label(node: Node) -> str:
-    """What a reader calls it: its kind in the catalogue's words."""
-    return node.entry.label or node.resource.type
+    """What a reader calls it: the catalogue's word for its kind and its name, or its module's where the name says nothing ("this")."""
+    kind = node.entry.label or node.resource.type.partition("_")[2].replace("_", " ")
+    name = node.resource.name
+    if name in _GENERIC and node.resource.module:
+        name = module_steps(node.resource.module)[-1][0]
+    index = node.resource.index
+    return f"{kind} {name}" + (f" {index}" if isinstance(index, str) else f" {index + 1}" if isinstance(index, int) else "")
 
 
 def _external(node: Node, parts: Parts, table: ReliabilityTable) -> Component:

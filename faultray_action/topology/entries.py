@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from faultray_action.model.component import Component, Kind
 from faultray_action.model.topology import Dependency, EntryPoint, Role
-from faultray_action.topology.components import front_of
+from faultray_action.topology.components import front_of, label
 from faultray_action.topology.survey import Node, Survey
 
 _BUFFERS = ("queue", "stream")
@@ -119,8 +119,7 @@ def _enter(survey: Survey, found: Found, leader: str, members: list[str]) -> Non
         group = f"{component}:records" if spare else ""
         found.components.append(Component(component, Kind.CONNECTOR, "records of one name", (), 0))
         found.dependencies += [Dependency(component, member, group=group) for member in members]
-    label = node.entry.label or node.resource.type
-    found.entries.append(EntryPoint(leader, component, label, inferred="public front", keys=_keys(survey, node)))
+    found.entries.append(EntryPoint(leader, component, label(node), inferred="public front", keys=_keys(survey, node)))
 
 
 def _keys(survey: Survey, node: Node) -> tuple[str, ...]:
