@@ -7,7 +7,8 @@
 A name is an attribute, a dotted name a path through nested blocks (a list of blocks stands for its first: `network_configuration.subnets`).
 A missing attribute is None; None counts as 0 in arithmetic and comparison. `true`, `false`, `none` are literals.
 Functions: len, min, max, any, all, int, str, lower, split(text, sep), each("path") (the values in every block of a list),
-has("path") (present and not null, empty or false), distinct(list), zones() (distinct known zones of the placement), servers() (how many links serve it), contains(list_or_text, x), startswith(text, x).
+has("path") (present and not null, empty or false), known("path") (present and not unknown until apply),
+distinct(list), zones() (distinct known zones of the placement), servers() (how many links serve it), contains(list_or_text, x), startswith(text, x).
 
 The value is a *tuple of possibilities*: one for known facts; several, or UNKNOWN, where an attribute is unknown until apply:
 `2 if multi_az else 1` with multi_az unknown is (1, 2).
@@ -103,7 +104,7 @@ def names(text: str) -> tuple[str, ...]:
     tree = _parse(text)
     found = {_path(node) for node in _outermost_paths(tree.body)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("each", "has"):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("each", "has", "known"):
             found |= {argument.value for argument in node.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str)}
     return tuple(sorted(found - set(_LITERALS)))
 
@@ -339,7 +340,7 @@ def _call(node: Any) -> Callable[[Scope], Possible]:
     if not isinstance(node.func, ast.Name) or node.keywords:
         raise ExpressionError(f"not allowed in an expression: {ast.unparse(node)}")
     name = node.func.id
-    if name in ("each", "has"):
+    if name in ("each", "has", "known"):
         return _path_function(name, node)
     if name == "zones":
         return lambda scope: (scope.zones,)
@@ -368,6 +369,8 @@ def _path_function(name: str, node: ast.Call) -> Callable[[Scope], Possible]:
 
     def look(scope: Scope) -> Possible:
         scope.read.add(path)
+        if name == "known":
+            return (descend(scope.values, path) not in (None, UNKNOWN),)
         if name == "each":
             values = every(scope.values, path)
             if any(value is UNKNOWN for value in values):
