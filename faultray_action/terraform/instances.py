@@ -57,7 +57,6 @@ class Reading:
 
 def read_resources(document: PlanDocument, planned: PlannedDocument | None, providers: Providers, name: str) -> Reading:
     """All instances of a plan. Raises InputError for absurd nesting."""
-    _check_depth(document.configuration, name)
     recorded = list(_walk(document.prior_state.values.root_module, "")) if document.prior_state and document.prior_state.values else []
     resources = [_from_change(change, providers, name) for change in document.resource_changes or () if change.mode != "ephemeral"]
     mentioned = {r.address for r in resources} | {r.previous_address for r in resources if r.previous_address}

@@ -6,27 +6,27 @@ the plan deletes, only values and the recorded dependencies of the state tell.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from faultray_action.model.address import format_index
 from faultray_action.model.value import UNKNOWN
-from faultray_action.terraform.attributes import Path, strings_in, strings_with_paths, values_at
+from faultray_action.terraform.attributes import Path, values_at
+from faultray_action.terraform.narrowing import Candidate, Narrower, Tree
 from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource, Side
 from faultray_action.terraform.reader import paused_collector
-from faultray_action.terraform.references import Expression, Key, Locals, Resolver, Target
-from faultray_action.terraform.tree import ModulePath, module_path, module_steps
-from faultray_action.terraform.values import Identities, is_specific, stem, type_fits
+from faultray_action.terraform.references import Expression, Locals, Resolver
+from faultray_action.terraform.roster import Kind, Roster
+from faultray_action.terraform.values import Identities, Mention, is_specific, stem, type_fits
 
-Tree = Mapping[str, Any]
-_Where = tuple[int, str, bool, str, str]
-_Kind = tuple[int, ModulePath, bool, str, str]
-_MIN_FRAGMENT = 4
+_BEFORE, _AFTER, _RECORDED = 1, 2, 4
+_BOTH = _BEFORE | _AFTER
+_BITS = {Side.BEFORE: _BEFORE, Side.AFTER: _AFTER, Side.RECORDED: _RECORDED}
 _NO_MENTION = frozenset({"id", "name", "comment", "description"})
 _LABELS = frozenset({"tags", "tags_all", "labels", "effective_labels", "terraform_labels"})
 """What stands there says nothing about who needs whom."""
+_SHORTEST = 3
 
 
 def links(
@@ -41,48 +41,55 @@ def links(
 
 
 @dataclass(slots=True)
-class _Sided:
-    """One side: the tree of each resource that stands on it, and who its identity values belong to."""
+class _Work:
+    """The links of one source on one side while they are found. `steady`: nothing met so far differs between before and after."""
 
-    side: Side
-    trees: dict[str, Tree]
-    identities: Identities
+    source: Resource
+    tree: Tree
+    sides: int
+    found: dict[tuple[str, str, str], Link] = field(default_factory=dict)
+    held: dict[str, list[Path]] = field(default_factory=dict)
+    steady: bool = True
+
+    def add(self, path: Path, target: Resource, attribute: str, kind: LinkKind, detail: str) -> None:
+        dotted = ".".join(path)
+        key = (dotted, target.address, attribute)
+        if key not in self.found:
+            self.found[key] = Link(self.source.address, dotted, target.address, attribute, kind, detail)
+            self.held.setdefault(target.address, []).append(path)
+
+    def explains(self, path: Path, address: str) -> bool:
+        """Whether a link to that resource stands already at this path or an attribute around it."""
+        return any(other and path[: len(other)] == other for other in self.held.get(address, ()))
 
 
 @dataclass(slots=True)
 class Linker:
-    """Links of a plan. Work that does not depend on the side is done once."""
+    """Links of a plan. What does not depend on the side is found once, and the links of a source that nothing around changes are reused."""
 
     plan: Plan
     identities: Mapping[str, Sequence[str]] = field(default_factory=dict)
     locals_by_module: Locals | None = None
+    _roster: Roster = field(init=False)
+    _values: Identities = field(init=False)
     _resolvers: list[Resolver] = field(default_factory=list)
-    _expressions: dict[_Kind, list[Expression]] = field(default_factory=dict)
-    _paths: dict[str, frozenset[Path]] = field(default_factory=dict)
-    _by_module: dict[_Where, list[Resource]] = field(default_factory=dict)
-    _by_kind: dict[_Kind, list[Resource]] = field(default_factory=dict)
-    _recorded: Mapping[str, Tree] = field(default_factory=dict)
-    _incomplete: set[_Kind] = field(default_factory=set)
-    _modules: dict[str, ModulePath] = field(default_factory=dict)
-    _sources: tuple[Resource, ...] = ()
-    _texts: dict[str, list[Resource]] = field(default_factory=dict)
-    _filled: dict[_Kind, frozenset[str]] = field(default_factory=dict)
+    _expressions: dict[Kind, list[Expression]] = field(default_factory=dict)
+    _paths: dict[str, set[Path]] = field(default_factory=dict)
+    _filled: dict[Kind, frozenset[str]] = field(default_factory=dict)
+    _incomplete: set[Kind] = field(default_factory=set)
+    _recorded: dict[str, Tree] = field(default_factory=dict)
+    _settled: dict[str, list[Link]] = field(default_factory=dict)
+    _scans: dict[str, list[tuple[Path, tuple[Mention, ...]]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._sources = tuple(resource for resource in self.plan.resources if not resource.deposed)
-        self._recorded = {row.address: row.before or {} for row in self.plan.drift}
-        self._modules = {address: module_path(address) for address in {resource.module for resource in self._sources}}
-        for resource in self._sources:
-            self._by_module.setdefault((resource.plan, resource.module, resource.data, resource.type, resource.name), []).append(resource)
-            self._by_kind.setdefault(self._kind(resource), []).append(resource)
+        self._roster = Roster(self.plan.resources)
+        self._values = Identities(self.identities)
+        self._recorded = {row.address: row.before for row in self.plan.drift if row.before is not None and not row.deposed}
         with paused_collector():
             self._resolve()
-
-    def _kind(self, resource: Resource) -> _Kind:
-        return resource.plan, self._modules[resource.module], resource.data, resource.type, resource.name
+            self._index()
 
     def _resolve(self) -> None:
-        paths: dict[str, set[Path]] = {}
         for ordinal, configuration in enumerate(self.plan.configuration):
             resolver = Resolver(configuration, self.locals_by_module)
             self._resolvers.append(resolver)
@@ -92,40 +99,27 @@ class Linker:
                 if sum(resolver.unresolved.values()) > lost:
                     self._incomplete.add((ordinal, path, data, kind, name))
                 self._expressions[ordinal, path, data, kind, name] = found
-                paths.setdefault(kind, set()).update(expression.path for expression in found)
-        self._paths = {kind: frozenset(found) for kind, found in paths.items()}
+                self._paths.setdefault(kind, set()).update(expression.path for expression in found)
 
-    def links(self, side: Side) -> Links:
-        """All links of one side, sorted by source, path and target."""
-        with paused_collector():
-            sided = self._side(side)
-            found: list[Link] = []
-            for resource in self._sources:
-                if resource.address in sided.trees:
-                    found.extend(self._links_of(resource, sided))
-        unresolved: dict[str, int] = {}
-        for resolver in self._resolvers:
-            for cause, count in resolver.unresolved.items():
-                unresolved[cause] = unresolved.get(cause, 0) + count
-        return Links(tuple(found), MappingProxyType(dict(sorted(unresolved.items()))))
-
-    def _side(self, side: Side) -> _Sided:
-        trees: dict[str, Tree] = {}
-        for resource in self._sources:
-            tree = resource.values(side)
-            if side is Side.RECORDED and tree is not None:
-                tree = self._recorded.get(resource.address, tree)
-            if tree is not None:
-                trees[resource.address] = tree
-        identities = Identities(self.identities)
-        for resource in self._sources:
-            if resource.address in trees:
-                identities.add(resource, trees[resource.address], self._borrowed(resource))
-        return _Sided(side, trees, identities)
+    def _index(self) -> None:
+        for resource in self._roster.resources:
+            borrowed = self._borrowed(resource)
+            before, after = resource.before, resource.after
+            if before is not None and before is after:
+                self._values.add(resource, before, _BOTH, borrowed)
+            else:
+                if before is not None:
+                    self._values.add(resource, before, _BEFORE, borrowed)
+                if after is not None:
+                    self._values.add(resource, after, _AFTER, borrowed)
+            recorded = self._recorded.get(resource.address, before)
+            if self._recorded and recorded is not None:
+                self._values.add(resource, recorded, _RECORDED, borrowed)
+        self._values.settle()
 
     def _borrowed(self, resource: Resource) -> frozenset[str]:
         """Attributes that the configuration fills from other resources; for a resource without configuration, those of its type."""
-        kind = self._kind(resource)
+        kind = self._roster.kind(resource)
         known = self._filled.get(kind)
         if known is None:
             expressions = self._expressions.get(kind)
@@ -133,289 +127,191 @@ class Linker:
             known = self._filled[kind] = frozenset(path[0] for path in paths if path)
         return known
 
-    def _links_of(self, source: Resource, sided: _Sided) -> list[Link]:
-        kind = self._kind(source)
-        found: dict[tuple[str, str, str], Link] = {}
-        held: dict[str, list[Path]] = {}
-        changed = False
+    def links(self, side: Side) -> Links:
+        """All links of one side, sorted by source, path and target. RECORDED without drift is BEFORE."""
+        if side is Side.RECORDED and not self._recorded:
+            side = Side.BEFORE
+        with paused_collector():
+            trees = dict(self._trees(side))
+            narrower = Narrower(trees, self._values)
+            found: list[Link] = []
+            for resource in self._roster.resources:
+                tree = trees.get(resource.address)
+                if tree is not None:
+                    found.extend(self._links_of(resource, tree, side, trees, narrower))
+        return Links(tuple(found), MappingProxyType(self._unresolved()))
+
+    def _unresolved(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for resolver in self._resolvers:
+            for cause, count in sorted(resolver.unresolved.items()):
+                counts[cause] = counts.get(cause, 0) + count
+        return counts
+
+    def _trees(self, side: Side) -> Iterable[tuple[str, Tree]]:
+        for resource in self._roster.resources:
+            tree = resource.values(side)
+            if side is Side.RECORDED:
+                tree = self._recorded.get(resource.address, tree)
+            if tree is not None:
+                yield resource.address, tree
+
+    def _links_of(self, source: Resource, tree: Tree, side: Side, trees: Mapping[str, Tree], narrower: Narrower) -> list[Link]:
+        if source.address in self._settled and side is not Side.RECORDED:
+            return self._settled[source.address]
+        kind = self._roster.kind(source)
+        work = _Work(source, tree, _BITS[side], steady=source.before is source.after)
+        said = True
         for expression in self._expressions.get(kind, ()):
-            kept = self._follow(source, expression, sided)
-            changed = changed or kept is None
-            for target, pattern in kept or ():
-                dotted = ".".join(expression.path)
-                link_kind = LinkKind.REFERENCE if expression.path else LinkKind.DEPENDS_ON
-                found.setdefault(
-                    (dotted, target.address, pattern.attribute),
-                    Link(source.address, dotted, target.address, pattern.attribute, link_kind, pattern.detail),
-                )
-                held.setdefault(target.address, []).append(expression.path)
-        self._add_values(source, sided, found, held)
-        if changed or kind in self._incomplete or kind not in self._expressions:
-            self._add_state(source, sided, found, held)
-        return [found[key] for key in sorted(found)]
+            said = self._follow(work, expression, side, trees, narrower) and said
+        self._add_values(work)
+        if not said or kind in self._incomplete or kind not in self._expressions:
+            self._add_state(work, trees)
+        result = [work.found[key] for key in sorted(work.found)]
+        if work.steady and side is not Side.RECORDED:
+            self._settled[source.address] = result
+        return result
 
-    def _follow(self, source: Resource, expression: Expression, sided: _Sided) -> list[tuple[Resource, Target]] | None:
-        """The instances an expression leads to on this side; None where the configuration says nothing about this side."""
-        tree = sided.trees[source.address]
-        if not expression.path:
-            return self._candidates(source, expression, sided) if sided.side is Side.AFTER or source.after is not None else []
-        values = _values(tree, expression.path)
+    def _follow(self, work: _Work, expression: Expression, side: Side, trees: Mapping[str, Tree], narrower: Narrower) -> bool:
+        """Add the instances an expression leads to on this side; False where the configuration says nothing about this side."""
+        source, path = work.source, expression.path
+        if not path:
+            if side is Side.AFTER or source.after is not None:
+                self._add_references(work, expression, self._candidates(work, expression, trees))
+            return True
+        values = _values(work.tree, path)
         if values is not None and all(value is None or value == "" or value == [] or value == {} for value in values):
-            return []
-        strict = False
-        if sided.side is not Side.AFTER:
-            if source.after is None:
-                return None
-            strict = tree is not source.after and _values(source.after, expression.path) != values
-        candidates = self._candidates(source, expression, sided)
-        if strict:
-            kept = _occurring(candidates, values or [], sided)
-            return kept or None
-        if values is None or len(candidates) < 2:
-            return candidates
-        return self._narrow(source, candidates, values, sided)
+            return True
+        if side is not Side.AFTER and source.after is None:
+            return False
+        candidates = self._candidates(work, expression, trees)
+        if side is not Side.AFTER and work.tree is not source.after and _values(source.after or {}, path) != values:
+            kept = narrower.occurring(candidates, values or [])
+            self._add_references(work, expression, kept)
+            return False
+        if values is not None and len(candidates) > 1:
+            candidates = narrower.narrow(source, candidates, values)
+        self._add_references(work, expression, candidates)
+        return True
 
-    def _candidates(self, source: Resource, expression: Expression, sided: _Sided) -> list[tuple[Resource, Target]]:
+    def _add_references(self, work: _Work, expression: Expression, candidates: Sequence[Candidate]) -> None:
+        kind = LinkKind.REFERENCE if expression.path else LinkKind.DEPENDS_ON
+        for row, target in candidates:
+            work.add(expression.path, row, target.attribute, kind, target.detail)
+
+    def _candidates(self, work: _Work, expression: Expression, trees: Mapping[str, Tree]) -> list[Candidate]:
         found = []
         for target in expression.targets:
-            for resource in self._instances(source, target):
-                if resource is not source and resource.address in sided.trees:
+            for resource in self._roster.instances(work.source, target):
+                if resource.before is not resource.after:
+                    work.steady = False
+                if resource is not work.source and resource.address in trees:
                     found.append((resource, target))
         return found
 
-    def _instances(self, source: Resource, target: Target) -> Sequence[Resource]:
-        """Instances that may be meant: module steps and literal keys are kept, "same" keys are a preference that `_narrow` applies."""
-        own = 0
-        for own, (_, key) in enumerate(target.steps, 1):
-            if key.rule != "own":
-                own = -1
-                break
-        if own >= 0:
-            module = _prefix(source.module, own)
-            rows: Sequence[Resource] = self._by_module.get((source.plan, module, target.data, target.type, target.name), ())
-        else:
-            path = tuple(name for name, _ in target.steps)
-            rows = self._by_kind.get((source.plan, path, target.data, target.type, target.name), ())
-            rows = _in_modules(rows, target.steps, source)
-        if target.key.rule == "is":
-            return [row for row in rows if row.index == target.key.value]
-        return rows
-
-    def _narrow(
-        self, source: Resource, candidates: list[tuple[Resource, Target]], values: Sequence[Any], sided: _Sided
-    ) -> list[tuple[Resource, Target]]:
-        """Keep the candidates whose identity occurs in the value; where values do not tell, those with the same key."""
-        texts, unknown = strings_in(list(values))
-        if texts:
-            occurring = _occurring(candidates, values, sided)
-            if occurring:
-                kept = {(row.address, target) for row, target in occurring}
-                return [
-                    (row, target)
-                    for row, target in candidates
-                    if (row.address, target) in kept or not _refuted(row, target, occurring, texts, unknown, sided)
-                ]
-        return _same_keys(source, candidates)
-
-    def _add_values(self, source: Resource, sided: _Sided, found: dict[tuple[str, str, str], Link], held: dict[str, list[Path]]) -> None:
-        identities = sided.identities
-        known = self._paths.get(source.type, frozenset())
-        for path, text in strings_with_paths(sided.trees[source.address]):
-            if len(text) < 3 or path[0] in _LABELS or (len(path) == 1 and _is_own_name(path[0], text, source)):
-                continue
-            for mention in identities.mentions(text, path[-1]):
-                holder = identities.owner(mention, source, path[-1] if path[-1] != "name" or len(path) == 1 else path[-2])
-                if holder is None:
+    def _add_values(self, work: _Work) -> None:
+        source = work.source
+        for path, mentions in self._scan(source, work.tree):
+            for mention in mentions:
+                if any(row.sides & _BOTH != _BOTH for row in self._values.holders[mention.value]):
+                    work.steady = False
+                if len(path) == 1 and _is_own_name(path[0], mention.value, source.type):
                     continue
-                target = holder.resource.address
-                if any(path[: len(other)] == other for other in held.get(target, ()) if other):
-                    continue
-                dotted = ".".join(_attribute(path, known))
-                found.setdefault(
-                    (dotted, target, holder.attribute),
-                    Link(source.address, dotted, target, holder.attribute, LinkKind.VALUE, holder.attribute),
-                )
-                held.setdefault(target, []).append(path)
+                key = path[-2] if path[-1] == "name" and len(path) > 1 else path[-1]
+                holder = self._values.owner(mention, source, key, work.sides)
+                if holder and not work.explains(path, holder.resource.address):
+                    attribute = self._attribute(source.type, path)
+                    work.add(attribute, holder.resource, holder.attribute, LinkKind.VALUE, holder.attribute)
 
-    def _add_state(self, source: Resource, sided: _Sided, found: dict[tuple[str, str, str], Link], held: dict[str, list[Path]]) -> None:
-        """Direct dependencies that the state recorded and nothing else explains. The state lists transitive ones too: those are left out."""
-        if source.before is None:
+    def _scan(self, source: Resource, tree: Tree) -> list[tuple[Path, tuple[Mention, ...]]]:
+        """(path, identity values of other resources) of every string of a tree that holds any, sorted."""
+        shared = source.before is source.after and tree is source.after
+        if shared and source.address in self._scans:
+            return self._scans[source.address]
+        found: list[tuple[Path, tuple[Mention, ...]]] = []
+        known = self._values.found
+        nested: list[tuple[Path, Any]] = []
+        for key, value in tree.items():
+            kind = type(value)
+            if kind is str:
+                if len(value) >= _SHORTEST:
+                    hits = known.get(value)
+                    if hits is None:
+                        hits = self._values.mentions(value)
+                    if hits:
+                        found.append(((key,), hits))
+            elif (kind is dict or kind is list) and value and key not in _LABELS:
+                nested.append(((key,), value))
+        if nested:
+            self._scan_nested(nested, found)
+        result = sorted((path, hits) for path, hits in found if self._of_others(hits, source))
+        if shared:
+            self._scans[source.address] = result
+        return result
+
+    def _scan_nested(self, pending: list[tuple[Path, Any]], found: list[tuple[Path, tuple[Mention, ...]]]) -> None:
+        known = self._values.found
+        while pending:
+            path, item = pending.pop()
+            rows = item.items() if type(item) is dict else [("", child) for child in item]
+            for key, value in rows:
+                kind = type(value)
+                if kind is str:
+                    if len(value) >= _SHORTEST:
+                        hits = known.get(value)
+                        if hits is None:
+                            hits = self._values.mentions(value)
+                        if hits:
+                            found.append(((*path, key) if key else path, hits))
+                elif (kind is dict or kind is list) and value:
+                    pending.append(((*path, key) if key else path, value))
+
+    def _of_others(self, hits: tuple[Mention, ...], source: Resource) -> bool:
+        holders = self._values.holders
+        return any(row.resource is not source for hit in hits for row in holders[hit.value])
+
+    def _attribute(self, kind: str, path: Path) -> Path:
+        """The attribute a value belongs to: keys of a map are not part of its path where the configuration knows the attribute."""
+        known = self._paths.get(kind, ())
+        for length in range(len(path), 0, -1):
+            if path[:length] in known:
+                return path[:length]
+        return path
+
+    def _add_state(self, work: _Work, trees: Mapping[str, Tree]) -> None:
+        """Direct dependencies that the state recorded and nothing else explains."""
+        if work.source.before is None:
             return
-        explained = {self._kind(row) for row in self._sources if row.address in held} if held else set()
-        for target in self._recorded_dependencies(source):
-            if target.address in sided.trees and target is not source and self._kind(target) not in explained:
-                found.setdefault(("", target.address, ""), Link(source.address, "", target.address, "", LinkKind.STATE, "depends_on"))
+        explained = {self._roster.kind(row) for row in self._roster.addressed(work.held)}
+        for target in self._recorded_dependencies(work.source):
+            if target.before is not target.after:
+                work.steady = False
+            if target.address in trees and target is not work.source and self._roster.kind(target) not in explained:
+                work.add((), target, "", LinkKind.STATE, "depends_on")
 
     def _recorded_dependencies(self, source: Resource) -> list[Resource]:
-        names = self.plan.state_dependencies.get(source.address, ())
-        if not names:
-            return []
+        """The state lists transitive dependencies too: one that another dependency also has is left out."""
+        recorded = self.plan.state_dependencies
+        rows = {name: self._roster.named(name, source.plan) for name in recorded.get(source.address, ())}
         indirect: set[str] = set()
-        rows = {name: self._named(name, source) for name in names}
         for name, instances in rows.items():
             for instance in instances[:1]:
-                indirect.update(other for other in self.plan.state_dependencies.get(instance.address, ()) if other != name)
+                indirect.update(other for other in recorded.get(instance.address, ()) if other != name)
         return [row for name, instances in rows.items() if name not in indirect for row in instances]
 
-    def _named(self, name: str, source: Resource) -> list[Resource]:
-        """Instances of a recorded dependency: an instance address, or one without keys."""
-        return [row for row in self._by_text().get(name, ()) if row.plan == source.plan]
 
-    def _by_text(self) -> Mapping[str, list[Resource]]:
-        if not self._texts:
-            for resource in self._sources:
-                for text in {resource.address, resource.previous_address, _plain_name(resource)} - {""}:
-                    self._texts.setdefault(text, []).append(resource)
-        return self._texts
-
-
-def _is_own_name(key: str, text: str, source: Resource) -> bool:
+def _is_own_name(key: str, value: str, kind: str) -> bool:
     """Whether a top-level attribute is what the resource itself is called."""
-    return key in _NO_MENTION or (type_fits(source.type, stem(key)) and not is_specific(text))
-
-
-def _plain_name(resource: Resource) -> str:
-    """The address without any instance key, as states record dependencies."""
-    steps = [f"module.{name}" for name in module_path(resource.module)]
-    return ".".join([*steps, *(["data"] if resource.data else []), resource.type, resource.name])
+    return key in _NO_MENTION or (type_fits(kind, stem(key)) and not is_specific(value))
 
 
 def _values(tree: Tree, path: Path) -> list[Any] | None:
     """Values at a path; None where the tree does not say (an attribute the provider does not keep)."""
+    if len(path) == 1:
+        return [tree[path[0]]] if path[0] in tree else None
     values = values_at(tree, path)
     if values:
         return values
-    if len(path) > 1 and path[0] in tree:
-        top = tree[path[0]]
-        return [UNKNOWN] if top is UNKNOWN else [None]
+    if path[0] in tree:
+        return [UNKNOWN] if tree[path[0]] is UNKNOWN else [None]
     return None
-
-
-def _prefix(module: str, length: int) -> str:
-    """The first `length` steps of a module instance address."""
-    steps = module_steps(module)
-    if length == len(steps):
-        return module
-    return ".".join(f"module.{name}{format_index(index)}" for name, index in steps[:length])
-
-
-def _in_modules(rows: Sequence[Resource], steps: Sequence[tuple[str, Key]], source: Resource) -> list[Resource]:
-    """Instances in the module instances that the steps allow; a "same" key narrows where such an instance exists."""
-    kept = list(rows)
-    for level, (_, key) in enumerate(steps):
-        wanted = _wanted(key, source)
-        if key.rule == "any" or wanted is _NONE:
-            continue
-        fitting = [row for row in kept if module_steps(row.module)[level][1] == wanted]
-        if fitting or key.rule != "same":
-            kept = fitting
-    return kept
-
-
-_NONE = object()
-
-
-def _wanted(key: Key, source: Resource) -> object:
-    """The key a rule asks for; `_NONE` for no particular one."""
-    if key.rule == "is":
-        return key.value
-    if key.rule == "any" or not isinstance(key.value, int):
-        return _NONE
-    if key.value < 0:
-        return source.index if source.index is not None else _NONE
-    steps = module_steps(source.module)
-    return steps[key.value][1] if key.value < len(steps) else _NONE
-
-
-def _same_keys(source: Resource, candidates: list[tuple[Resource, Target]]) -> list[tuple[Resource, Target]]:
-    """For each reference by `count.index` or `each.key`: the instance with that key, or all where there is none."""
-    by_target: dict[Target, list[Resource]] = {}
-    for row, target in candidates:
-        by_target.setdefault(target, []).append(row)
-    kept: list[tuple[Resource, Target]] = []
-    for target, rows in by_target.items():
-        wanted = _wanted(target.key, source) if target.key.rule == "same" else _NONE
-        same = [row for row in rows if row.index == wanted] if wanted is not _NONE else []
-        kept.extend((row, target) for row in same or rows)
-    return kept
-
-
-def _occurring(candidates: Sequence[tuple[Resource, Target]], values: Sequence[Any], sided: _Sided) -> list[tuple[Resource, Target]]:
-    """Candidates one of whose identity values occurs in the values: whole strings first, else bounded inside longer ones."""
-    texts, _ = strings_in(list(values))
-    whole = set(texts)
-    rows = [(row, target, _own_values(row, target, sided)) for row, target in candidates]
-    found = [(row, target) for row, target, own in rows if any(value in whole for value in own)]
-    if len(found) == len(rows):
-        return found
-    inside = [
-        (row, target)
-        for row, target, own in rows
-        if any(_occurs(fragment, text) for value in own for fragment in _fragments(value) for text in texts)
-    ]
-    return found + [pair for pair in inside if pair not in found]
-
-
-def _own_values(row: Resource, target: Target, sided: _Sided) -> list[str]:
-    """What a reference to this resource would leave in the text: the attribute it reads, or any identity value where it reads the whole."""
-    tree = sided.trees[row.address]
-    if target.attribute:
-        texts = strings_in(values_at(tree, _steps(target.attribute)))[0]
-        return [text for text in texts if len(text) >= _MIN_FRAGMENT]
-    return [text for text in sided.identities.values_of(row, tree) if len(text) >= _MIN_FRAGMENT]
-
-
-def _steps(attribute: str) -> Path:
-    return tuple(part.split("[", 1)[0] for part in attribute.split(".") if part and not part.startswith("["))
-
-
-def _fragments(value: str) -> tuple[str, ...]:
-    """What functions like `split` leave of an identity: all of it, its last segment, its host."""
-    tail = value.rstrip("/").replace(":", "/").rsplit("/", 1)[-1]
-    host = value.split("://", 1)[-1].split("/", 1)[0].split(":", 1)[0]
-    return tuple(dict.fromkeys(text for text in (value, tail, host) if len(text) >= _MIN_FRAGMENT and not text.isdigit()))
-
-
-def _occurs(needle: str, text: str) -> bool:
-    """Whether a text holds the needle as a whole word: no letter, digit, dash or underscore beside it."""
-    start = text.find(needle)
-    while start >= 0:
-        end = start + len(needle)
-        if not _is_word(text[start - 1 : start]) and not _is_word(text[end : end + 1]):
-            return True
-        start = text.find(needle, start + 1)
-    return False
-
-
-def _is_word(character: str) -> bool:
-    return character.isalnum() or character in ("-", "_") if character else False
-
-
-def _refuted(
-    row: Resource, target: Target, occurring: Sequence[tuple[Resource, Target]], texts: Sequence[str], unknown: bool, sided: _Sided
-) -> bool:
-    """Whether the value speaks against a candidate that does not occur in it while others do."""
-    own = _own_values(row, target, sided)
-    if not own:
-        return not _may_be_unknown(row, target, sided) and any(other == target for _, other in occurring)
-    if unknown and _may_be_unknown(row, target, sided):
-        return False
-    if any(other == target for _, other in occurring):
-        return True
-    return any(is_specific(value) for value in own) or (all(len(text) < 256 for text in texts) and not target.attribute)
-
-
-def _may_be_unknown(row: Resource, target: Target, sided: _Sided) -> bool:
-    tree = sided.trees[row.address]
-    if target.attribute:
-        values = values_at(tree, _steps(target.attribute))
-        return not values or strings_in(values)[1]
-    return tree.get("id") is UNKNOWN or tree.get("arn") is UNKNOWN
-
-
-def _attribute(path: Path, known: frozenset[Path]) -> Path:
-    """The attribute that a value belongs to: keys of a map attribute are not part of its path where the configuration knows the attribute."""
-    for length in range(len(path), 0, -1):
-        if path[:length] in known:
-            return path[:length]
-    return path

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from faultray_action.terraform.attributes import strings_in, values_at
@@ -78,14 +79,20 @@ _SUFFIX = re.compile(r"_(?:names?|ids?|arns?|identifiers?|urls?|uris?|self_links
 _MAX_TEXT = 200_000
 _ARN_PARTS = 6
 _NO_RANK = 9
+_MIN_TOKEN = 6
+_MIN_BASE64 = 40
+_MAX_HOLDERS = 64
+_COMPOUND = re.compile(r"[:/\s{\[,;=|@]")
+_RANKED = PRIMARY | DEFINING | NAMES
 
 
 class Holder(NamedTuple):
-    """A resource that holds a value at an identity attribute. `rank` 0 primary, 1 defining, 2 a plain name."""
+    """A resource that holds a value at an identity attribute. `rank` 0 primary, 1 defining, 2 a plain name; `sides` a bit for each side it holds it on."""
 
     resource: Resource
     attribute: str
     rank: int
+    sides: int
 
 
 class Mention(NamedTuple):
@@ -95,16 +102,19 @@ class Mention(NamedTuple):
     key: str
 
 
+@lru_cache(maxsize=65536)
 def is_specific(text: str) -> bool:
     """Whether a text is an identifier by its shape alone: an ARN, URL, resource path, host name, address, generated id."""
     return len(text) >= 6 and _SPECIFIC.fullmatch(text) is not None and _NEVER.fullmatch(text) is None
 
 
+@lru_cache(maxsize=65536)
 def names_a_resource(key: str) -> bool:
     """Whether the last part of an attribute path plausibly names a resource ("queue_name", "cluster", "ORDERS_TABLE")."""
     return _NAMING.search(key.lower()) is not None
 
 
+@lru_cache(maxsize=65536)
 def stem(key: str) -> str:
     """The kind of thing that an attribute names: "db_subnet_group_name" -> "db_subnet_group", "subnets" -> "subnet".
 
@@ -115,6 +125,7 @@ def stem(key: str) -> str:
     return text[:-1] if text.endswith("s") and not text.endswith("ss") else text
 
 
+@lru_cache(maxsize=65536)
 def type_fits(kind: str, wanted: str) -> bool:
     """Whether a resource type is of the kind that a stem names: its name ends in the stem, or the stem ends in it."""
     bare = kind.split("_", 1)[-1]
@@ -123,23 +134,29 @@ def type_fits(kind: str, wanted: str) -> bool:
 
 @dataclass(slots=True)
 class Identities:
-    """The identity values of one side. `extra` adds attribute paths by resource type to the built-in ones."""
+    """The identity values of a plan. `extra` adds attribute paths by resource type to the built-in ones; sides are bits of the caller's choice."""
 
     extra: Mapping[str, Sequence[str]] = field(default_factory=dict)
     holders: dict[str, list[Holder]] = field(default_factory=dict)
-    _mentions: dict[str, tuple[Mention, ...]] = field(default_factory=dict)
+    found: dict[str, tuple[Mention, ...]] = field(default_factory=dict)
     _paths: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
-    def add(self, resource: Resource, tree: Mapping[str, Any], borrowed: frozenset[str] = frozenset()) -> None:
+    def add(self, resource: Resource, tree: Mapping[str, Any], sides: int, borrowed: frozenset[str] = frozenset()) -> None:
         """Index one resource; `borrowed` names attributes that the configuration fills from other resources: they are no identity of this one."""
-        for key, value in tree.items():
+        for key in sorted(_RANKED & tree.keys()):
+            value = tree[key]
             if type(value) is str and value and key not in borrowed:
-                rank = _rank(key, resource.type)
+                rank = rank_of(key, resource.type)
                 if rank is not None:
-                    self._hold(value, Holder(resource, key, rank))
+                    self._hold(value, Holder(resource, key, rank, sides))
         for path in self._nested_paths(tree, resource.type):
             for text in strings_in(values_at(tree, path))[0]:
-                self._hold(text, Holder(resource, ".".join(path), 2 if path[-1] in NAMES else 1))
+                self._hold(text, Holder(resource, ".".join(path), 2 if path[-1] in NAMES else 1, sides))
+
+    def settle(self) -> None:
+        """Forget values that so many resources hold that they identify none."""
+        for value in [value for value, rows in self.holders.items() if len(rows) > _MAX_HOLDERS]:
+            del self.holders[value]
 
     def _nested_paths(self, tree: Mapping[str, Any], kind: str) -> Iterator[tuple[str, ...]]:
         yield from (path for path in NESTED if path[0] in tree and isinstance(tree[path[0]], list))
@@ -151,45 +168,59 @@ class Identities:
     def _hold(self, value: str, holder: Holder) -> None:
         for text in _identity_forms(value, holder.rank):
             rows = self.holders.setdefault(text, [])
-            if not any(row.resource is holder.resource and row.rank <= holder.rank for row in rows):
+            last = rows[-1] if rows else None
+            if last is None or last.resource is not holder.resource or last.sides != holder.sides:
                 rows.append(holder)
+            elif holder.rank < last.rank:
+                rows[-1] = holder
 
     def values_of(self, resource: Resource, tree: Mapping[str, Any]) -> Iterator[str]:
         """All identity values of one resource."""
-        for key, value in tree.items():
-            if type(value) is str and value and _rank(key, resource.type) is not None:
+        for key in sorted(_RANKED & tree.keys()):
+            value = tree[key]
+            if type(value) is str and value and rank_of(key, resource.type) is not None:
                 yield value
         for path in self._nested_paths(tree, resource.type):
             yield from strings_in(values_at(tree, path))[0]
 
-    def owner(self, mention: Mention, source: Resource, key: str) -> Holder | None:
-        """The one resource that a mention can mean, or None. `key` is the attribute that holds the string.
+    def owner(self, mention: Mention, source: Resource, key: str, sides: int) -> Holder | None:
+        """The one resource that a mention can mean on the given sides, or None. `key` is the attribute that holds the string.
 
         A value that is the source's own identity as well mentions another resource only where that one ranks higher, or the source is a part of it.
         """
-        rows = []
+        rows: list[Holder] = []
         own = _NO_RANK
         for row in self.holders.get(mention.value, ()):
             if row.resource is source:
                 own = min(own, row.rank)
-            else:
+            elif row.sides & sides:
                 rows.append(row)
         rows = [row for row in rows if row.rank < own or source.type.startswith(row.resource.type + "_")]
         if not rows:
             return None
-        wanted = stem(mention.key or key)
+        named = mention.key or key
+        wanted = stem(named)
         if not is_specific(mention.value):
-            rows = _plain_holders(rows, mention, wanted)
+            rows = _plain_holders(rows, mention.value, named, wanted)
         return _obvious(rows, wanted)
 
-    def mentions(self, text: str, key: str) -> tuple[Mention, ...]:
-        """Identity values that occur in a string as whole tokens; the string itself first, then what it embeds."""
-        if text in self.holders:
-            return (Mention(text, key),)
-        known = self._mentions.get(text)
+    def mentions(self, text: str) -> tuple[Mention, ...]:
+        """Identity values that occur in a string as whole tokens: the string itself, else what it embeds. `key` is "" for the string itself."""
+        known = self.found.get(text)
         if known is None:
-            known = self._mentions[text] = tuple(dict.fromkeys(self._search(text))) if len(text) <= _MAX_TEXT else ()
+            known = self.found[text] = self._look(text)
         return known
+
+    def _look(self, text: str) -> tuple[Mention, ...]:
+        if text in self.holders:
+            return (Mention(text, ""),)
+        if len(text) < _MIN_TOKEN or len(text) > _MAX_TEXT or not _COMPOUND.search(text):
+            return self._from_base64(text)
+        return tuple(dict.fromkeys(self._search(text)))
+
+    def _from_base64(self, text: str) -> tuple[Mention, ...]:
+        compound = _MIN_BASE64 <= len(text) <= _MAX_TEXT and _BASE64.fullmatch(text)
+        return tuple(dict.fromkeys(self._search(text))) if compound else ()
 
     def _search(self, text: str) -> Iterator[Mention]:
         pending: list[tuple[str, str, int]] = [(text, "", 0)]
@@ -207,14 +238,14 @@ class Identities:
                     yield Mention(token, key)
 
 
-def _plain_holders(rows: list[Holder], mention: Mention, wanted: str) -> list[Holder]:
+def _plain_holders(rows: list[Holder], value: str, key: str, wanted: str) -> list[Holder]:
     """A plain name means a resource only under a key that names one: of the fitting type, or of any where the name is unmistakable."""
-    if not names_a_resource(mention.key):
+    if not names_a_resource(key):
         return []
     fitting = [row for row in rows if type_fits(row.resource.type, wanted)]
-    if fitting or len(mention.value) < 3:
+    if fitting or len(value) < 3:
         return fitting
-    return rows if _PLAIN.fullmatch(mention.value) and not _NEVER.fullmatch(mention.value) else []
+    return rows if _PLAIN.fullmatch(value) and not _NEVER.fullmatch(value) else []
 
 
 def _obvious(rows: list[Holder], wanted: str) -> Holder | None:
@@ -231,7 +262,9 @@ def _obvious(rows: list[Holder], wanted: str) -> Holder | None:
     return rows[0] if len(rows) == 1 else None
 
 
-def _rank(key: str, kind: str) -> int | None:
+@lru_cache(maxsize=65536)
+def rank_of(key: str, kind: str) -> int | None:
+    """How strongly a top-level attribute identifies a resource of a type; None where it does not."""
     if key in PRIMARY:
         return 0
     if key in DEFINING:
@@ -301,7 +334,7 @@ def _embedded(text: str, depth: int) -> list[tuple[str, str]] | None:
             return list(_pairs(json.loads(text)))
         except (ValueError, RecursionError):
             return None
-    if depth < 2 and len(text) >= 40 and _BASE64.fullmatch(text):
+    if depth < 2 and len(text) >= _MIN_BASE64 and _BASE64.fullmatch(text):
         decoded = _from_base64(text)
         return [("", decoded)] if decoded else None
     return None

@@ -1,0 +1,126 @@
+"""Which of several instances a reference means, judged by the value that stands at the attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from faultray_action.model.value import UNKNOWN
+from faultray_action.terraform.attributes import Path, strings_in, values_at
+from faultray_action.terraform.plan import Resource
+from faultray_action.terraform.references import Target
+from faultray_action.terraform.roster import NO_KEY, wanted_key
+from faultray_action.terraform.values import Identities, is_specific
+
+Tree = Mapping[str, Any]
+Candidate = tuple[Resource, Target]
+_MIN_FRAGMENT = 4
+_SHORT = 256
+
+
+class Narrower:
+    """Judges candidates by the trees and identity values of one side."""
+
+    def __init__(self, trees: Mapping[str, Tree], identities: Identities) -> None:
+        self._trees = trees
+        self._identities = identities
+
+    def narrow(self, source: Resource, candidates: Sequence[Candidate], values: Sequence[Any]) -> list[Candidate]:
+        """Keep the candidates whose identity occurs in the value; where values do not tell, those with the same key."""
+        texts, unknown = strings_in(list(values))
+        occurring = self._occurring(candidates, texts) if texts else []
+        if not occurring:
+            return same_keys(source, candidates)
+        kept = {(row.address, target) for row, target in occurring}
+        told = {target for _, target in occurring}
+        return [
+            (row, target)
+            for row, target in candidates
+            if (row.address, target) in kept or not self._refuted(row, target, target in told, texts, unknown)
+        ]
+
+    def occurring(self, candidates: Sequence[Candidate], values: Sequence[Any]) -> list[Candidate]:
+        """Candidates one of whose identity values occurs in the values, and nothing else."""
+        return self._occurring(candidates, strings_in(list(values))[0])
+
+    def _occurring(self, candidates: Sequence[Candidate], texts: Sequence[str]) -> list[Candidate]:
+        """Whole strings first, else bounded inside longer ones."""
+        whole = set(texts)
+        found: list[Candidate] = []
+        for row, target in candidates:
+            own = self._own_values(row, target)
+            if not whole.isdisjoint(own) or any(occurs(part, text) for value in own for part in fragments(value) for text in texts):
+                found.append((row, target))
+        return found
+
+    def _own_values(self, row: Resource, target: Target) -> list[str]:
+        """What a reference to this resource leaves in a text: the attribute it reads, or any identity value where it reads the whole."""
+        tree = self._trees[row.address]
+        read = values_at(tree, _steps(target.attribute)) if target.attribute else None
+        texts = self._identities.values_of(row, tree) if read is None else strings_in(read)[0]
+        return [text for text in texts if len(text) >= _MIN_FRAGMENT]
+
+    def _refuted(self, row: Resource, target: Target, told: bool, texts: Sequence[str], unknown: bool) -> bool:
+        """Whether the value speaks against a candidate that does not occur in it while others do; `told`: others of the same reference do."""
+        if self._may_be_unknown(row, target):
+            return not unknown and told
+        own = self._own_values(row, target)
+        if told or not own:
+            return told
+        return any(is_specific(value) for value in own) or (not target.attribute and all(len(text) < _SHORT for text in texts))
+
+    def _may_be_unknown(self, row: Resource, target: Target) -> bool:
+        tree = self._trees[row.address]
+        if target.attribute:
+            values = values_at(tree, _steps(target.attribute))
+            return not values or strings_in(values)[1]
+        return tree.get("id") is UNKNOWN or tree.get("arn") is UNKNOWN
+
+
+def same_keys(source: Resource, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """For each reference by `count.index` or `each.key`: the instance with that key, or all where there is none."""
+    by_target: dict[Target, list[Resource]] = {}
+    for row, target in candidates:
+        by_target.setdefault(target, []).append(row)
+    kept: list[Candidate] = []
+    for target, rows in by_target.items():
+        wanted = wanted_key(target.key, source) if target.key.rule == "same" else NO_KEY
+        same = [row for row in rows if row.index == wanted] if wanted is not NO_KEY else []
+        kept.extend((row, target) for row in same or rows)
+    return kept
+
+
+def _steps(attribute: str) -> Path:
+    return tuple(part.split("[", 1)[0] for part in attribute.split(".") if part and not part.startswith("["))
+
+
+def fragments(value: str) -> tuple[str, ...]:
+    """What functions like `split` leave of an identity: all of it, its last segment, the host of an endpoint.
+
+    >>> fragments("https://sqs.eu-west-1.amazonaws.com/1/jobs"), fragments("db.example.com:5432")
+    (('https://sqs.eu-west-1.amazonaws.com/1/jobs', 'jobs'), ('db.example.com:5432', 'db.example.com'))
+    """
+    bare = value.split("://", 1)[-1].rstrip("/")
+    part = bare.rsplit("/", 1)[-1] if "/" in bare else bare.split(":", 1)[0]
+    if value.startswith("arn:"):
+        part = bare.replace(":", "/").rsplit("/", 1)[-1]
+    return tuple(dict.fromkeys(text for text in (value, part) if len(text) >= _MIN_FRAGMENT and not text.isdigit()))
+
+
+def occurs(needle: str, text: str) -> bool:
+    """Whether a text holds the needle as a whole word: no letter, digit, dash or underscore beside it.
+
+    >>> occurs("web-1", "web-1,web-2"), occurs("web-1", "web-10")
+    (True, False)
+    """
+    start = text.find(needle)
+    while start >= 0:
+        end = start + len(needle)
+        if not _is_word(text[start - 1 : start]) and not _is_word(text[end : end + 1]):
+            return True
+        start = text.find(needle, start + 1)
+    return False
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character in ("-", "_") if character else False

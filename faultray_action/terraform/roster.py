@@ -1,0 +1,103 @@
+"""Where the instances of a plan are found: by module instance, by configuration resource, by a recorded name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from faultray_action.model.address import format_index
+from faultray_action.terraform.plan import Resource
+from faultray_action.terraform.references import Key, Target
+from faultray_action.terraform.tree import ModulePath, module_path, module_steps
+
+Kind = tuple[int, ModulePath, bool, str, str]
+"""A resource of a configuration: plan, module path, is data, type, name."""
+NO_KEY = object()
+"""What `wanted_key` answers where a rule asks for no particular key."""
+
+
+class Roster:
+    """The instances of a plan; deposed objects are left out."""
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self.resources = tuple(resource for resource in resources if not resource.deposed)
+        self._paths: dict[str, ModulePath] = {}
+        self._by_module: dict[tuple[int, str, bool, str, str], list[Resource]] = {}
+        self._by_kind: dict[Kind, list[Resource]] = {}
+        self._by_text: dict[tuple[int, str], list[Resource]] = {}
+        self._by_address: dict[str, Resource] = {}
+        self._prefixes: dict[tuple[str, int], str] = {}
+        for resource in self.resources:
+            if resource.module not in self._paths:
+                self._paths[resource.module] = module_path(resource.module)
+            self._by_module.setdefault((resource.plan, resource.module, resource.data, resource.type, resource.name), []).append(resource)
+            self._by_kind.setdefault(self.kind(resource), []).append(resource)
+
+    def kind(self, resource: Resource) -> Kind:
+        return resource.plan, self._paths[resource.module], resource.data, resource.type, resource.name
+
+    def instances(self, source: Resource, target: Target) -> Sequence[Resource]:
+        """Instances that a target may mean: module steps and literal keys are kept, a "same" key of the resource itself is only a preference."""
+        steps = target.steps
+        rows: Sequence[Resource]
+        if not steps or steps[-1][1].rule == "own":
+            module = self._prefix(source.module, len(steps))
+            rows = self._by_module.get((source.plan, module, target.data, target.type, target.name), ())
+        else:
+            path = tuple(name for name, _ in steps)
+            rows = _in_modules(self._by_kind.get((source.plan, path, target.data, target.type, target.name), ()), steps, source)
+        if target.key.rule == "is":
+            return [row for row in rows if row.index == target.key.value]
+        return rows
+
+    def named(self, text: str, plan: int) -> Sequence[Resource]:
+        """Instances of a recorded dependency: an address with or without instance keys, or one from before a move."""
+        if not self._by_text:
+            for resource in self.resources:
+                for name in dict.fromkeys((resource.address, resource.previous_address, _without_keys(resource))):
+                    if name:
+                        self._by_text.setdefault((resource.plan, name), []).append(resource)
+        return self._by_text.get((plan, text), ())
+
+    def addressed(self, addresses: Iterable[str]) -> list[Resource]:
+        """The instances at these addresses."""
+        if not self._by_address:
+            self._by_address.update((resource.address, resource) for resource in self.resources)
+        return [self._by_address[address] for address in addresses]
+
+    def _prefix(self, module: str, length: int) -> str:
+        """The first `length` steps of a module instance address."""
+        if not length:
+            return ""
+        known = self._prefixes.get((module, length))
+        if known is None:
+            steps = module_steps(module)
+            shorter = ".".join(f"module.{name}{format_index(index)}" for name, index in steps[:length])
+            known = self._prefixes[module, length] = module if length == len(steps) else shorter
+        return known
+
+
+def _without_keys(resource: Resource) -> str:
+    steps = [f"module.{name}" for name in module_path(resource.module)]
+    return ".".join([*steps, *(["data"] if resource.data else []), resource.type, resource.name])
+
+
+def _in_modules(rows: Sequence[Resource], steps: Sequence[tuple[str, Key]], source: Resource) -> Sequence[Resource]:
+    """Instances in the module instances that the steps allow; a "same" key narrows where such an instance exists."""
+    for level, (_, key) in enumerate(steps):
+        wanted = wanted_key(key, source)
+        if wanted is not NO_KEY and len(rows) > (key.rule == "same"):
+            fitting = [row for row in rows if module_steps(row.module)[level][1] == wanted]
+            rows = fitting if fitting or key.rule != "same" else rows
+    return rows
+
+
+def wanted_key(key: Key, source: Resource) -> object:
+    """The instance key a rule asks for, seen from a source; `NO_KEY` for no particular one."""
+    if key.rule == "is":
+        return key.value
+    if key.rule == "any" or not isinstance(key.value, int):
+        return NO_KEY
+    if key.value < 0:
+        return source.index if source.index is not None else NO_KEY
+    steps = module_steps(source.module)
+    return steps[key.value][1] if key.value < len(steps) else NO_KEY
