@@ -50,14 +50,14 @@ def _lever(layer: Layer) -> str:
 
 def _together(ceiling: Ceiling) -> Iterator[str]:
     yield f"ceiling      {wording.percent(ceiling.value):>12}  {down_a_year(ceiling.value)}, capped by {ceiling.binding}"
-    yield f"product      {wording.percent(ceiling.product):>12}  {down_a_year(ceiling.product)}, if the layers are independent"
-    yield f"lower bound  {wording.percent(ceiling.frechet):>12}  {down_a_year(ceiling.frechet)}, in the worst case (Fréchet)"
+    yield f"product      {wording.percent(ceiling.product):>12}  {down_a_year(ceiling.product)}, were they independent"
+    yield f"lower bound  {wording.percent(ceiling.frechet):>12}  {down_a_year(ceiling.frechet)}, at worst (Fréchet)"
 
 
 def objective(ceiling: Ceiling, slo_percent: float) -> str:
     """One sentence: feasible or not, and what binds."""
     if ceiling.value >= slo_percent / 100:
-        spare = "" if ceiling.product >= slo_percent / 100 else ", though not if the layers are independent"
+        spare = "" if ceiling.product >= slo_percent / 100 else ", though not were they independent"
         return f"{slo_percent:g} % is within reach: the {ceiling.binding} layer allows {wording.percent(ceiling.value)}{spare}."
     binding = next(layer for layer in ceiling.layers if layer.name == ceiling.binding)
     chain = " × ".join(f"{plain(name, 60)} {value:g}" for name, value, _, _ in binding.inputs) if binding.name == "external" else ""

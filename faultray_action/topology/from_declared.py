@@ -403,7 +403,7 @@ OPERATIONS = (
 
 def _diagnostics(declared: Declared) -> Iterator[Diagnostic]:
     for each in sorted(declared.components, key=lambda each: each.id):
-        if _holds_data(each) and each.backups is None and not each.data and each.type in (Kind.DATABASE, Kind.STORAGE):
+        if _holds_data(each) and each.backups is None and not (each.data or each.versioning) and each.type in (Kind.DATABASE, Kind.STORAGE):
             message = f"`backups` of {each.id} is not declared: taken as none"
             yield Diagnostic(Severity.NOTICE, "backups-not-declared", message, each.id)
         if each.zones == () and not each.placement and (each.replicas or 1) > 1:

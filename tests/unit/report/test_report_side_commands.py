@@ -49,7 +49,7 @@ def test_the_objective_in_one_sentence() -> None:
     ceiling = Ceiling((Layer("hardware", 0.9999), low), low.availability, "external", 0.9939, 0.9939)
     assert objective(ceiling, 99.99) == "99.99 % is out of reach: the external chain caps you at 99.4005 % (payments 99.9 × model 99.5)."
     assert objective(ceiling, 99.4) == (
-        "99.4 % is within reach: the external layer allows 99.4005 %, though not if the layers fail independently."
+        "99.4 % is within reach: the external layer allows 99.4005 %, though not if the layers are independent."
     )
 
 
@@ -65,7 +65,7 @@ def test_an_agent_that_answers_without_its_knowledge_is_named(demo: Topology) ->
     assert max(map(len, text.splitlines())) <= 80
     assert "support assistant (assistant)" in text
     assert "(knowledge is down)" in text
-    assert "(assistant feeds it worse answers)" in text
+    assert "(assistant feeds it worse answers)" in " ".join(text.split())
     assert "taken as independent" in text
     assert "faults of agents" in text
 
