@@ -53,6 +53,15 @@ def const(value: Any) -> Row:
     return {"constant_value": value}
 
 
+COMPUTED: Row = {
+    **{f"{name}_enabled": flag for name, flag in (("access_logs", False), ("auto_minor_version_upgrade", True), ("copy_tags", True), ("cross_zone", True))},
+    **{name: None for name in ("customer_owned_ipv4_pool", "final_snapshot_identifier", "kms_key_id", "name_prefix", "permissions_boundary", "timezone")},
+    **{f"{name}_seconds": value for name, value in (("client_keep_alive", 3600), ("delay", 0), ("receive_wait_time", 20))},
+    "access_logs": [{"bucket": "", "enabled": False, "prefix": ""}], "capacity_provider_strategy": [], "placement_constraints": [], "triggers": {},
+}  # fmt: skip
+"""Attributes of providers that nobody sets: they are most of a plan's bytes."""
+
+
 class Module:
     """The resources of one module instance: (type, name, index, values, expressions)."""
 
@@ -62,7 +71,7 @@ class Module:
         self.config: dict[tuple[str, str], Row] = {}
 
     def add(self, kind: str, name: str, values: Row, expressions: Row, index: int | None = None, count: int | None = None) -> Row:
-        full = {**values, **tags(f"{self.label}-{name}"), "timeouts": None}
+        full = {**COMPUTED, **values, **tags(f"{self.label}-{name}"), "timeouts": None}
         self.rows.append((kind, name, index, full))
         row: Row = {
             "address": f"{kind}.{name}",

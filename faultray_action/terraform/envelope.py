@@ -17,7 +17,7 @@ _TRIES = 8
 
 def unwrap_text(data: bytes, name: str) -> bytes:
     """UTF-8 bytes without a byte order mark; UTF-16 (with or without a mark, as PowerShell writes it) is converted."""
-    if not data.strip():
+    if not data or data.isspace():
         raise InputError(f"{name} is empty: {SHOW}.")
     if data.startswith(b"PK\x03\x04"):
         raise InputError(f"{name} is a binary plan: {SHOW}.")

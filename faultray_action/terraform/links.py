@@ -213,8 +213,11 @@ class Linker:
         source = work.source
         for path, mentions in self._scan(source, work.tree):
             for mention in mentions:
-                if any(row.sides & _BOTH != _BOTH for row in self._values.holders[mention.value]):
-                    work.steady = False
+                rows = self._values.holders[mention.value]
+                if len(rows) > 1 or rows[0].sides & _BOTH != _BOTH:
+                    work.steady = work.steady and all(row.sides & _BOTH == _BOTH for row in rows)
+                elif work.explains(path, rows[0].resource.address):
+                    continue
                 if len(path) == 1 and _is_own_name(path[0], mention.value, source.type):
                     continue
                 key = path[-2] if path[-1] == "name" and len(path) > 1 else path[-1]
@@ -238,18 +241,18 @@ class Linker:
                     hits = known.get(value)
                     if hits is None:
                         hits = self._values.mentions(value)
-                    if hits:
+                    if hits and (len(hits) > 1 or not self._is_own(hits[0], source)):
                         found.append(((key,), hits))
             elif (kind is dict or kind is list) and value and key not in _LABELS:
                 nested.append(((key,), value))
         if nested:
-            self._scan_nested(nested, found)
-        result = sorted((path, hits) for path, hits in found if self._of_others(hits, source))
+            self._scan_nested(source, nested, found)
+        result = sorted(found)
         if shared:
             self._scans[source.address] = result
         return result
 
-    def _scan_nested(self, pending: list[tuple[Path, Any]], found: list[tuple[Path, tuple[Mention, ...]]]) -> None:
+    def _scan_nested(self, source: Resource, pending: list[tuple[Path, Any]], found: list[tuple[Path, tuple[Mention, ...]]]) -> None:
         known = self._values.found
         while pending:
             path, item = pending.pop()
@@ -261,14 +264,14 @@ class Linker:
                         hits = known.get(value)
                         if hits is None:
                             hits = self._values.mentions(value)
-                        if hits:
+                        if hits and (len(hits) > 1 or not self._is_own(hits[0], source)):
                             found.append(((*path, key) if key else path, hits))
                 elif (kind is dict or kind is list) and value:
                     pending.append(((*path, key) if key else path, value))
 
-    def _of_others(self, hits: tuple[Mention, ...], source: Resource) -> bool:
-        holders = self._values.holders
-        return any(row.resource is not source for hit in hits for row in holders[hit.value])
+    def _is_own(self, mention: Mention, source: Resource) -> bool:
+        rows = self._values.holders[mention.value]
+        return rows[0].resource is source and all(row.resource is source for row in rows)
 
     def _attribute(self, kind: str, path: Path) -> Path:
         """The attribute a value belongs to: keys of a map are not part of its path where the configuration knows the attribute."""

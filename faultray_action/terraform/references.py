@@ -17,6 +17,7 @@ from faultray_action.terraform.tree import ModulePath, walk_modules
 
 _STEP = re.compile(r"""([^.\[\]]+)|\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\]""")
 _SCALARS = frozenset({"count", "path", "terraform", "self"})
+_PREFIX_END = ("", ".", "[")
 _MAX_HOPS = 40
 Locals = Mapping[str, Mapping[str, Sequence[str]]]
 
@@ -105,16 +106,25 @@ def parse_reference(text: str) -> Reference | None:
 
 
 def longest(references: Sequence[Any]) -> list[str]:
-    """References without those that are only a prefix of another (Terraform repeats every prefix)."""
-    texts = list(dict.fromkeys(text for text in references if isinstance(text, str)))
-    if len(texts) < 2:
-        return texts
+    """References without those that are only a prefix of another (Terraform repeats every prefix, longest first).
+
+    >>> longest(["aws_lb.a.arn", "aws_lb.a", "count.index"])
+    ['aws_lb.a.arn', 'count.index']
+    """
+    kept: list[str] = []
+    last = ""
+    for text in references:
+        if isinstance(text, str) and not (last.startswith(text) and last[len(text) : len(text) + 1] in _PREFIX_END):
+            kept.append(text)
+            last = text
+    if len(kept) < 2:
+        return kept
     prefixes: set[str] = set()
-    for text in texts:
+    for text in kept:
         cut = len(text)
         while (cut := max(text.rfind(".", 0, cut), text.rfind("[", 0, cut))) > 0:
             prefixes.add(text[:cut])
-    return [text for text in texts if text not in prefixes]
+    return [text for text in dict.fromkeys(kept) if text not in prefixes]
 
 
 def expressions_of(resource: Mapping[str, Any]) -> Iterator[tuple[Path, list[Any]]]:

@@ -82,6 +82,7 @@ _NO_RANK = 9
 _MIN_TOKEN = 6
 _MIN_BASE64 = 40
 _MAX_HOLDERS = 64
+_MAX_COMMON = 40
 _COMPOUND = re.compile(r"[:/\s{\[,;=|@]")
 _RANKED = PRIMARY | DEFINING | NAMES
 
@@ -143,7 +144,7 @@ class Identities:
 
     def add(self, resource: Resource, tree: Mapping[str, Any], sides: int, borrowed: frozenset[str] = frozenset()) -> None:
         """Index one resource; `borrowed` names attributes that the configuration fills from other resources: they are no identity of this one."""
-        for key in sorted(_RANKED & tree.keys()):
+        for key in sorted(_RANKED.intersection(tree)):
             value = tree[key]
             if type(value) is str and value and key not in borrowed:
                 rank = rank_of(key, resource.type)
@@ -176,7 +177,7 @@ class Identities:
 
     def values_of(self, resource: Resource, tree: Mapping[str, Any]) -> Iterator[str]:
         """All identity values of one resource."""
-        for key in sorted(_RANKED & tree.keys()):
+        for key in sorted(_RANKED.intersection(tree)):
             value = tree[key]
             if type(value) is str and value and rank_of(key, resource.type) is not None:
                 yield value
@@ -276,7 +277,7 @@ def rank_of(key: str, kind: str) -> int | None:
 
 def _identity_forms(value: str, rank: int) -> Iterable[str]:
     """The value itself, and for endpoints the host names in it."""
-    if len(value) < 3 or _NEVER.fullmatch(value):
+    if len(value) < 3 or (len(value) <= _MAX_COMMON and _NEVER.fullmatch(value)):
         return ()
     if rank == 1 and ("," in value or "://" in value or ":" in value) and not value.startswith("arn:"):
         return dict.fromkeys((value, *(token for token in tokens(value) if is_specific(token))))
