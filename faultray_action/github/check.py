@@ -172,9 +172,9 @@ def _text(check: CheckRun, section: Section) -> str:
 
 
 def _pack(section: Section) -> str:
-    key = base64.b64encode(section.key.encode()).decode()
+    key = base64.b64encode(section.key.encode("utf-8", "replace")).decode()
     header = json.dumps({"key": key, "run": section.run, "attempt": section.attempt}, sort_keys=True)
-    body = base64.b64encode(zlib.compress(section.payload.encode("utf-8"), 9)).decode()
+    body = base64.b64encode(zlib.compress(section.payload.encode("utf-8", "replace"), 9)).decode()
     return f"<!-- faultray-section {header} {body} -->"
 
 

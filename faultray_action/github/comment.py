@@ -225,7 +225,8 @@ def _previous(stamp: Stamp | None, head_sha: str) -> Light | None:
 
 
 def _whole(stamp: Stamp, body: str) -> str:
-    text = f"{stamp}\n{body}"
+    """What is sent is what is compared: half a character, which JSON may hold and UTF-8 may not, becomes a question mark here."""
+    text = f"{stamp}\n{body}".encode("utf-8", "replace").decode("utf-8")
     if len(text) > MAX_COMMENT:
         raise PostingError(f"the comment was not sent: {len(text):,} characters, GitHub takes {MAX_COMMENT:,}")
     return text

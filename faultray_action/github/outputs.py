@@ -125,8 +125,8 @@ def _append(path: str, text: str) -> tuple[Diagnostic, ...]:
 
 
 def _plain(text: str) -> str:
-    """A diagnostic may name things of the plan: one line, no markup."""
-    return " ".join(text.split()).replace("<", "&lt;").replace("|", "\\|")
+    """A diagnostic may name things of the plan: one line, no markup, no link, no image."""
+    return " ".join(text.split()).replace("<", "&lt;").replace("](", "] (").replace("@", "@\u200b")
 
 
 def _summary_cut() -> Diagnostic:

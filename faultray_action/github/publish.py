@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from faultray_action.github.check import CheckRun, Section
 from faultray_action.github.client import Client, PostingError, number_of, text_of
 from faultray_action.github.comment import Thread, own_login, ping, slug
-from faultray_action.github.context import Context
+from faultray_action.github.context import Context, Event
 from faultray_action.github.projection import Render, Sticky, own_key, project, put_section, write_alone
 from faultray_action.model.artifact import Annotation, AnnotationChannel, CommentMode, CommentWhen
 from faultray_action.model.diagnostic import Diagnostic, Severity
@@ -66,7 +66,7 @@ class _Publisher:
             comment_url=comment_url,
             check_url=check_url,
             commands=_commands(self._posting, posted=shared),
-            diagnostics=(*self._diagnostics, *failures_told(self._failures, self._context)),
+            diagnostics=(*self._diagnostics, *failures_told(self._failures, self._context), *unsafe_event(self._context)),
         )
 
     @property
@@ -74,7 +74,7 @@ class _Publisher:
         return self._login.removesuffix("[bot]")
 
     def _post_check(self) -> tuple[str, bool]:
-        check = self._posting.check
+        check = replace(self._posting.check, details_url=self._posting.check.details_url or self._context.run_url)
         if self._posting.channel in (AnnotationChannel.COMMANDS, AnnotationChannel.OFF):
             check = replace(check, annotations=())
         try:
@@ -139,6 +139,16 @@ def _commands(posting: Posting, *, posted: bool) -> tuple[Annotation, ...]:
     return posting.check.annotations if wanted else ()
 
 
+def unsafe_event(context: Context) -> tuple[Diagnostic, ...]:
+    """`pull_request_target` runs with the base repository's rights: no place for a plan made from a fork's code."""
+    if context.event is not Event.PULL_REQUEST_TARGET or not context.is_fork:
+        return ()
+    message = (
+        "This run has the rights of the base repository while it reads a fork's plan: use `pull_request` with a `workflow_run` publisher."
+    )
+    return (Diagnostic(Severity.WARNING, "unsafe-event", message),)
+
+
 def failures_told(failures: list[PostingError], context: Context) -> tuple[Diagnostic, ...]:
     """One notice for all missing permissions, one warning for each other failure."""
     missing = sorted({failure.permission for failure in failures if failure.permission})
@@ -151,7 +161,7 @@ def _permissions_to_add(missing: list[str], failures: list[PostingError], contex
     lacks = " and ".join(f"`{permission}`" for permission in missing)
     statuses = ", ".join(sorted({str(failure.status) for failure in failures if failure.permission}))
     block = "`permissions: { " + ", ".join(PERMISSIONS) + " }`"
-    if context.is_fork:
+    if context.is_fork and context.event is not Event.WORKFLOW_RUN:
         return (
             f"Not posted to the pull request: the run of a fork has a read-only token ({statuses}, lacks {lacks}); verdict, summary and "
             f"exit code are as ever. To post as well, run `faultray publish` in a `workflow_run` workflow with {block}."
