@@ -155,15 +155,16 @@ def _local(component: Component, event_of: Mapping[str, int], pseudo: Mapping[tu
     if spare < 0:
         return Local(dead=True)
     try:
-        copies = [
-            {event_of[fault] for fault in copy.faults if fault not in gap_ids}.union(pseudo.get((component.address, index), ()))
-            for index, copy in enumerate(component.copies)
-        ]
         gaps = tuple(sorted(event_of[fault] for fault in component.gaps))
+        if component.needed <= 0:
+            return Local(gaps=gaps)
+        copies = [{event_of[fault] for fault in copy.faults if fault not in gap_ids} for copy in component.copies]
     except KeyError as error:
         raise InputError(f"`{component.address}` names the fault {error}, which does not exist: add it to the topology's faults") from error
-    if component.needed <= 0:
-        return Local(gaps=gaps)
+    for index, copy in enumerate(copies if pseudo else ()):
+        copy.update(pseudo.get((component.address, index), ()))
+    if spare == 0:
+        return Local(False, tuple(sorted(set().union(*copies))), (), 0, gaps)
     count: dict[int, int] = {}
     for copy in copies:
         for event in copy:

@@ -144,10 +144,11 @@ def chain(compiled: Compiled, entry: str, component: str) -> tuple[str, ...]:
     start = next((point.component for point in compiled.topology.entries if point.address == entry), entry)
     if start not in compiled.vertex_of or component not in compiled.vertex_of:
         return ()
-    goals = [vertex for vertex, address in enumerate(compiled.addresses) if address == component]
-    paths = compiled.graph.get_shortest_paths(compiled.vertex_of[start], to=goals, mode="out")
-    found = [path for path in paths if path]
-    return tuple(compiled.addresses[vertex] for vertex in min(found, key=len)) if found else ()
+    first = compiled.vertex_of[start]
+    reached = compiled.closure((first,))
+    goals = [vertex for vertex, address in enumerate(compiled.addresses) if address == component and vertex in reached]
+    paths = compiled.graph.get_shortest_paths(first, to=goals, mode="out") if goals else []
+    return tuple(compiled.addresses[vertex] for vertex in min(paths, key=len)) if paths else ()
 
 
 def dominating(compiled: Compiled, entry: str, component: str) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from faultray_action.engine.compiled import Compiled
-from faultray_action.engine.sweep import Row, passes_unseen, sweep_vertices
-from faultray_action.engine.zones import ZoneGroup, first_holders, owner_of, worst_recovery
+from faultray_action.engine.sweep import Row, passes_unseen, positions, sweep_vertices
+from faultray_action.engine.zones import ZoneGroup, first_holders, worst_recovery
 from faultray_action.model.component import Fault, FaultClass, Recovery
 from faultray_action.model.outcome import SharedDependency, SinglePoint
 from faultray_action.model.topology import EntryPoint
@@ -52,11 +52,7 @@ def find_single_points(compiled: Compiled) -> Singles:
     hit_groups = {entry.address: _hit_groups(entry, downs[entry.address], groups, len(faults)) for entry in compiled.topology.entries}
     hidden = {entry.address: _hidden(entry, compiled, hit_groups[entry.address]) for entry in compiled.topology.entries}
     order_one = {
-        entry.address: ()
-        if entry.address in cut_off
-        else tuple(
-            fault.id for bit, fault in enumerate(faults, 1) if downs[entry.address] >> bit & 1 and fault.id not in hidden[entry.address]
-        )
+        entry.address: () if entry.address in cut_off else _order_one(downs[entry.address], faults, hidden[entry.address])
         for entry in compiled.topology.entries
     }
     live_groups = {address: () if address in cut_off else hit for address, hit in hit_groups.items()}
@@ -84,12 +80,14 @@ def group_events(compiled: Compiled, group: ZoneGroup) -> tuple[int, ...]:
     return tuple(compiled.event_of[id] for id in ids)
 
 
+def _order_one(down: int, faults: Sequence[Fault], hidden: frozenset[str]) -> tuple[str, ...]:
+    only = down >> 1 & (1 << len(faults)) - 1
+    return tuple(faults[index].id for index in positions(only) if faults[index].id not in hidden)
+
+
 def _hit_groups(entry: EntryPoint, down: int, groups: Sequence[ZoneGroup], offset: int) -> tuple[ZoneGroup, ...]:
-    return tuple(
-        group
-        for bit, group in enumerate(groups, offset + 1)
-        if down >> bit & 1 and not passes_unseen(entry, group.recovery, group.cause.repair_hours.default)
-    )
+    hit = (groups[index] for index in positions(down >> offset + 1))
+    return tuple(group for group in hit if not passes_unseen(entry, group.recovery, group.cause.repair_hours.default))
 
 
 def _hidden(entry: EntryPoint, compiled: Compiled, hit: Iterable[ZoneGroup]) -> frozenset[str]:
@@ -110,7 +108,7 @@ def _points(
     holders = first_holders(compiled.topology)
     for entry, ids in order_one.items():
         for fault in _own_faults(compiled, ids):
-            _note(found, owner_of(fault, holders), fault.fault_class, fault.id, fault, fault.recovery, entry)
+            _note(found, fault.address or holders[fault.id], fault.fault_class, fault.id, fault, fault.recovery, entry)
     for entry, groups in hit_groups.items():
         for group in groups:
             evidence = _note(found, group.address, FaultClass.ZONE, group.id, group.cause, group.recovery, entry)

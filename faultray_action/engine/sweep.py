@@ -49,6 +49,9 @@ def sweep_entries(compiled: Compiled, rows: Sequence[Row]) -> dict[str, int]:
 def sweep_vertices(compiled: Compiled, rows: Sequence[Row], vertices: Sequence[int], gaps: bool = False) -> list[int]:
     """Which rows take which of the vertices down; every event is seen, failover gaps only where asked for."""
     order = compiled.entry_order if tuple(vertices) == compiled.entry_vertices else compiled.order_of(vertices)
+    if len(rows) <= BLOCK:
+        down = _evaluate_block(compiled, rows, order, gaps)
+        return [down[vertex] for vertex in vertices]
     parts: list[list[bytes]] = [[] for _ in vertices]
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
@@ -71,6 +74,21 @@ def _evaluate_block(compiled: Compiled, rows: Sequence[Row], order: Sequence[tup
     return evaluate(compiled, events, 0, bit - 1, order, forced, gaps)
 
 
+def positions(bits: int) -> list[int]:
+    """Positions of the bits that are set, ascending; linear in the width however wide.
+
+    >>> positions(0b1010001)
+    [0, 4, 6]
+    """
+    text = bin(bits)[:1:-1]
+    found: list[int] = []
+    at = text.find("1")
+    while at >= 0:
+        found.append(at)
+        at = text.find("1", at + 1)
+    return found
+
+
 def hidden_from(entry: EntryPoint, faults: Iterable[Fault]) -> frozenset[str]:
     """Ids of the faults a deferred entry does not see: they heal by themselves or fail over within what its queue retains.
 
@@ -89,6 +107,8 @@ def passes_unseen(entry: EntryPoint, recovery: Recovery, repair_hours: float) ->
 def _by_hidden(compiled: Compiled) -> Mapping[frozenset[int], list[EntryPoint]]:
     """Entries grouped by the events they do not see: one pass over the structure per group."""
     groups: dict[frozenset[int], list[EntryPoint]] = {}
+    if not any(entry.deferred for entry in compiled.topology.entries):
+        return {frozenset(): list(compiled.topology.entries)}
     for entry in compiled.topology.entries:
         hidden = frozenset(compiled.event_of[fault] for fault in hidden_from(entry, compiled.topology.faults.values()))
         groups.setdefault(hidden, []).append(entry)

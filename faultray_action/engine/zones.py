@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from faultray_action.model.component import Component, Copy, Fault, FaultClass, Kind, Recovery
@@ -33,10 +33,12 @@ class ZoneGroup:
 
 def zone_groups(topology: Topology) -> tuple[ZoneGroup, ...]:
     """Every group of one owner in one zone, sorted by address and zone; a zone without a fault of its own makes no group."""
-    owned = _owned_faults(topology)
-    pinned = dict(_pinned_copies(topology, owned))
-    causes = _zone_causes(topology)
-    keys = sorted({*owned, *pinned})
+    zoned = [(address, component) for address, component in topology.components.items() if component.zones]
+    causes = _zone_causes(topology, zoned)
+    if not causes:
+        return ()
+    owned = _owned_faults(topology, zoned)
+    pinned = _pinned_copies(topology, zoned)
     return tuple(
         ZoneGroup(
             address,
@@ -46,14 +48,9 @@ def zone_groups(topology: Topology) -> tuple[ZoneGroup, ...]:
             cause,
             _recovery(topology, address, cause.recovery),
         )
-        for address, zone in keys
+        for address, zone in sorted({*owned, *pinned})
         if (cause := causes.get(zone)) is not None
     )
-
-
-def owner_of(fault: Fault, holders: Mapping[str, str]) -> str:
-    """The component a copy or zonal fault belongs to: its address, else the first component that holds it."""
-    return fault.address or holders.get(fault.id, "")
 
 
 def first_holders(topology: Topology) -> dict[str, str]:
@@ -66,16 +63,21 @@ def first_holders(topology: Topology) -> dict[str, str]:
     return found
 
 
-def _owned_faults(topology: Topology) -> dict[tuple[str, str], tuple[str, ...]]:
-    holders = first_holders(topology)
+Zoned = list[tuple[str, Component]]
+
+
+def _owned_faults(topology: Topology, zoned: Zoned) -> dict[tuple[str, str], tuple[str, ...]]:
+    """(owner, zone) -> the owner's copy and zonal faults there."""
+    own = {id for id, fault in topology.faults.items() if fault.fault_class in _OWN}
     places: dict[str, dict[str, set[str]]] = {}
-    for address, copy in _zoned_copies(topology):
-        for fault in copy.faults:
-            if topology.faults[fault].fault_class in _OWN:
-                places.setdefault(fault, {}).setdefault(address, set()).add(copy.zone)
+    for address, component in zoned:
+        for copy in component.copies:
+            if copy.zone:
+                for fault in own.intersection(copy.faults):
+                    places.setdefault(fault, {}).setdefault(address, set()).add(copy.zone)
     groups: dict[tuple[str, str], set[str]] = {}
     for fault, by_holder in places.items():
-        owner = owner_of(topology.faults[fault], holders)
+        owner = topology.faults[fault].address or min(by_holder)
         # A NAT gateway's fault also sits on the copies that leave through it: where the owner has copies of its own, theirs is its zone.
         zones = by_holder[owner] if owner in by_holder else set().union(*by_holder.values())
         for zone in zones:
@@ -83,47 +85,33 @@ def _owned_faults(topology: Topology) -> dict[tuple[str, str], tuple[str, ...]]:
     return {key: tuple(sorted(faults)) for key, faults in groups.items()}
 
 
-def _pinned_copies(
-    topology: Topology, owned: Mapping[tuple[str, str], tuple[str, ...]]
-) -> Iterator[tuple[tuple[str, str], tuple[tuple[str, int], ...]]]:
+def _pinned_copies(topology: Topology, zoned: Zoned) -> dict[tuple[str, str], tuple[tuple[str, int], ...]]:
     """Copies that hold their zone's fault, none of their own, and are not another component's copies seen through a connector."""
-    shared = {copy.faults for address, copy in _zoned_copies(topology) if _owns(topology, address, copy)}
-    for address, component in topology.components.items():
+    zone_faults = {id for id, fault in topology.faults.items() if fault.fault_class is FaultClass.ZONE}
+    owner = {id: fault.address for id, fault in topology.faults.items() if fault.fault_class in _OWN}
+    shared = {copy.faults for address, component in zoned for copy in component.copies if _owns(address, copy, owner)}
+    found: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for address, component in zoned:
         if component.kind is Kind.CONNECTOR:
             continue
-        for zone in component.zones:
-            copies = tuple((address, index) for index, copy in enumerate(component.copies) if copy.zone == zone and _pinned(topology, copy))
-            lost = tuple(pair for pair in copies if component.copies[pair[1]].faults not in shared)
-            if lost and not _owns_all(topology, address, component, zone, owned):
-                yield (address, zone), lost
+        for index, copy in enumerate(component.copies):
+            if copy.zone and copy.faults not in shared and not zone_faults.isdisjoint(copy.faults):
+                found.setdefault((address, copy.zone), []).append((address, index))
+    return {key: tuple(copies) for key, copies in found.items()}
 
 
-def _pinned(topology: Topology, copy: Copy) -> bool:
-    return any(topology.faults[fault].fault_class is FaultClass.ZONE for fault in copy.faults)
+def _owns(address: str, copy: Copy, owner: Mapping[str, str]) -> bool:
+    return any(owner.get(fault) == address for fault in copy.faults)
 
 
-def _owns(topology: Topology, address: str, copy: Copy) -> bool:
-    return any(topology.faults[f].fault_class in _OWN and topology.faults[f].address == address for f in copy.faults)
-
-
-def _owns_all(topology: Topology, address: str, component: Component, zone: str, owned: Mapping[tuple[str, str], tuple[str, ...]]) -> bool:
-    mine = set(owned.get((address, zone), ()))
-    return all(mine.intersection(copy.faults) for copy in component.copies if copy.zone == zone)
-
-
-def _zoned_copies(topology: Topology) -> Iterator[tuple[str, Copy]]:
-    for address, component in topology.components.items():
-        for copy in component.copies:
-            if copy.zone:
-                yield address, copy
-
-
-def _zone_causes(topology: Topology) -> dict[str, Fault]:
+def _zone_causes(topology: Topology, zoned: Zoned) -> dict[str, Fault]:
+    """Zone -> its own fault."""
+    zone_faults = {id for id, fault in topology.faults.items() if fault.fault_class is FaultClass.ZONE}
     causes: dict[str, Fault] = {}
-    for _, copy in _zoned_copies(topology):
-        for fault in copy.faults:
-            if topology.faults[fault].fault_class is FaultClass.ZONE:
-                causes.setdefault(copy.zone, topology.faults[fault])
+    for _, component in zoned:
+        for copy in component.copies:
+            if copy.zone and copy.zone not in causes:
+                causes.update((copy.zone, topology.faults[id]) for id in sorted(zone_faults.intersection(copy.faults)))
     return causes
 
 
