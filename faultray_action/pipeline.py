@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -25,7 +25,8 @@ from faultray_action.judgement.decide import decide
 from faultray_action.judgement.pairing import Side as Scored
 from faultray_action.model.change import AttributeChange
 from faultray_action.model.component import FaultClass
-from faultray_action.model.finding import Attribution, Decision, Delta, OutageWitness, RiskSeverity, WayBack
+from faultray_action.model.diagnostic import Diagnostic
+from faultray_action.model.finding import Attribution, Decision, Delta, OutageWitness, RiskSeverity, Standing, WayBack
 from faultray_action.model.outcome import Ceiling, Examination
 from faultray_action.model.policy import Gates, Policy
 from faultray_action.model.scenario import ScenarioSet
@@ -33,7 +34,7 @@ from faultray_action.model.source import Locate
 from faultray_action.model.topology import Topology
 from faultray_action.report import compose
 from faultray_action.report.document import Document, Printable
-from faultray_action.scenarios.generate import generate
+from faultray_action.scenarios.generate import DEFAULT_BUDGET, generate
 from faultray_action.terraform.edits import put_back
 from faultray_action.terraform.links import Linker
 from faultray_action.terraform.plan import Links, Plan, Side
@@ -41,15 +42,17 @@ from faultray_action.terraform.reader import read
 from faultray_action.topology import changes
 from faultray_action.topology.applying import find_steps
 from faultray_action.topology.build import Knowledge, Stages, build, rebuild
-
-Locals = Mapping[str, Mapping[str, tuple[str, ...]]]
+from faultray_action.topology.operations import operations_of
+from faultray_action.waived import Accepted, accept
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked. `source`: folder of the .tf files, None where there is none. `date`: the UTC day as ISO text, an input like any other."""
+    """What is asked. `source`: folder of the .tf files, None where there is none. `date`: the UTC day as ISO text, an input like any other.
 
-    paths: tuple[Path, ...]
+    `scenario_budget`: scenarios a side, `diagnostics`: what the settings had to say."""
+
+    paths: tuple[Path, ...] = ()
     stdin: bytes | None = None
     source: Path | None = None
     gates: Gates = Gates()
@@ -60,57 +63,77 @@ class Request:
     label: str = ""
     date: str = ""
     settings: Mapping[str, Printable] = field(default_factory=lambda: MappingProxyType({}))
+    diagnostics: tuple[Diagnostic, ...] = ()
+    scenario_budget: int = DEFAULT_BUDGET
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The report, and what it was made of for those who want to look closer."""
+    """The report, and what it was made of for those who want to look closer. `plan` is None for a declared topology."""
 
     document: Document
-    plan: Plan
-    stages: Stages
+    before: Topology
+    after: Topology
     scenarios: ScenarioSet
-    before: Examination
-    after: Examination
+    examined: tuple[Examination, Examination]
     decision: Decision
+    plan: Plan | None = None
+
+
+NOTHING = Topology(MappingProxyType({}), (), MappingProxyType({}), ())
+"""The side that does not exist."""
 
 
 def check(request: Request) -> Checked:
-    """The staircase (docs/architecture.md)."""
+    """A plan's verdict: the staircase of docs/architecture.md."""
     plan = read(request.paths, stdin=request.stdin)
     knowledge = know(request)
-    linker = link(plan, knowledge.catalogue)
-    stages = build(plan, lambda _, side: linker.links(side), knowledge)
-    scenarios = generate((stages.before, stages.after))
-    before, after = examine(stages.before, scenarios), examine(stages.after, scenarios)
-    delta = _compare(plan, knowledge, (stages.before, before), (stages.after, after))
-    best = _at_best(plan, knowledge, stages)
-    ceilings = _ceilings(stages.before, before), _ceilings(stages.after, after)
-    decision = decide(delta, request.gates, stages.after.coverage, ceilings=(ceilings[0].value, ceilings[1].value), best=best)
+    stages = discover(plan, knowledge)
+    scenarios = generate((stages.before, stages.after), budget=request.scenario_budget)
+    examined = examine(stages.before, scenarios), examine(stages.after, scenarios)
+    delta = _compare(plan, knowledge, (stages.before, examined[0]), (stages.after, examined[1]))
     found = changes.find(plan, knowledge.catalogue)
-    attribution, way_back = _counterfactual(request, plan, knowledge, stages, delta, decision, found)
-    material = compose.Material(
+    simulate = _simulator(request, plan, knowledge, stages)
+    attribution = _attribute(delta, found, simulate)
+    accepted = accept(delta, attribution, request.policy.waivers, request.date)
+    best = _at_best(plan, knowledge, stages)
+    ceilings = _ceiling(stages.before, examined[0]), _ceiling(stages.after, examined[1])
+    decision = decide(
+        accepted.judged,
+        request.gates,
+        stages.after.coverage,
+        ceilings=(ceilings[0].value, ceilings[1].value),
+        best=best,
+        accepted_points=accepted.points,
+    )
+    way_back = _way_back(decision, delta, found, attribution, simulate)
+    sides = compose.Side(stages.before, examined[0], ceilings[0]), compose.Side(stages.after, examined[1], ceilings[1])
+    material = replace(
+        _material(request, sides, delta, decision, accepted),
         plan=_facts(plan),
-        before=compose.Side(stages.before, before, ceilings[0], _exists(stages.before)),
-        after=compose.Side(stages.after, after, ceilings[1], _exists(stages.after)),
-        delta=delta,
-        decision=decision,
         changes=found,
         attribution=attribution,
         way_back=way_back,
-        witnesses=_witnesses(stages, delta, before),
+        witnesses=_witnesses(stages, delta, examined[0]),
         best=None if best is None else (best, decide(best, request.gates, stages.after.coverage).passed),
         locate=_locator(request),
-        mode=request.mode,
-        title=request.title,
-        label=request.label,
-        version=__version__,
-        date=request.date,
-        slo_percent=request.gates.slo_percent,
-        settings=request.settings,
-        diagnostics=stages.after.diagnostics,
+        diagnostics=(*request.diagnostics, *stages.after.diagnostics, *accepted.diagnostics),
     )
-    return Checked(compose.compose(material), plan, stages, scenarios, before, after, decision)
+    return Checked(compose.compose(material), stages.before, stages.after, scenarios, examined, decision, plan)
+
+
+def simulate_one(topology: Topology, request: Request) -> Checked:
+    """A topology without a change: what stands, as a report whose side before does not exist."""
+    scenarios = generate((topology,), budget=request.scenario_budget)
+    examined = examine(NOTHING), examine(topology, scenarios)
+    was, is_now = Scored(NOTHING, examined[0]), Scored(topology, examined[1])
+    delta = compare.compare(was, is_now, risks.find(was, is_now))
+    accepted = accept(delta, Attribution(), request.policy.waivers, request.date)
+    ceiling = _ceiling(topology, examined[1])
+    decision = decide(accepted.judged, request.gates, topology.coverage, ceilings=(None, ceiling.value))
+    sides = compose.Side(NOTHING, examined[0], None), compose.Side(topology, examined[1], ceiling)
+    material = replace(_material(request, sides, delta, decision, accepted), diagnostics=(*request.diagnostics, *topology.diagnostics))
+    return Checked(compose.compose(material), NOTHING, topology, scenarios, examined, decision)
 
 
 def know(request: Request) -> Knowledge:
@@ -118,20 +141,45 @@ def know(request: Request) -> Knowledge:
     return Knowledge(load(request.catalogue_files), load_reliability(), load_slas(request.policy.sla_percent), request.policy)
 
 
-def link(plan: Plan, catalogue: Catalogue) -> Linker:
+def discover(plan: Plan, knowledge: Knowledge) -> Stages:
+    """The topologies of a plan."""
+    linker = _link(plan, knowledge.catalogue)
+    return build(plan, lambda _, side: linker.links(side), knowledge)
+
+
+def _link(plan: Plan, catalogue: Catalogue) -> Linker:
     """The plan's links, told which attributes the catalogue says name a resource."""
     types = sorted({resource.type for resource in plan.resources})
     identities = {name: entry.identity for name in types if (entry := catalogue.get(name)) is not None and entry.identity}
     return Linker(plan, identities=identities)
 
 
-def _exists(topology: Topology) -> bool:
-    return bool(topology.entries)
+def _material(
+    request: Request, sides: tuple[compose.Side, compose.Side], delta: Delta, decision: Decision, accepted: Accepted
+) -> compose.Material:
+    """What every report needs, whatever it was made from."""
+    name = request.paths[0].as_posix() if request.paths else ""
+    return compose.Material(
+        plan=compose.PlanFacts(name, "", "", len(sides[1].topology.components), MappingProxyType({})),
+        before=sides[0],
+        after=sides[1],
+        delta=delta,
+        decision=decision,
+        changes=(),
+        mode=request.mode,
+        title=request.title,
+        label=request.label,
+        version=__version__,
+        date=request.date,
+        slo_percent=request.gates.slo_percent,
+        settings=request.settings,
+        waivers=accepted.part,
+        waived=accepted.marks,
+    )
 
 
-def _ceilings(topology: Topology, examination: Examination) -> Ceiling:
-    assert topology.operations is not None
-    return five_layers(topology, examination, topology.operations)
+def _ceiling(topology: Topology, examination: Examination) -> Ceiling:
+    return five_layers(topology, examination, topology.operations or operations_of(load_reliability(), Policy()))
 
 
 def _facts(plan: Plan) -> compose.PlanFacts:
@@ -154,44 +202,45 @@ def _at_best(plan: Plan, knowledge: Knowledge, stages: Stages) -> Delta | None:
     return _compare(plan, knowledge, (before, examine(before, cuts=False)), (after, examine(after, cuts=False)))
 
 
-def _counterfactual(
-    request: Request, plan: Plan, knowledge: Knowledge, stages: Stages, delta: Delta, decision: Decision, found: Sequence[AttributeChange]
-) -> tuple[Attribution, WayBack | None]:
-    """Attribution of the delta, and the way back where a gate fails."""
-    if delta.before is None or delta.after is None:
-        return Attribution(), None
-    simulate = _simulator(request, plan, knowledge, stages)
-    groups = group(found)
-    actual = Trial(delta.after.score, _findings(delta), decision.passed)
-    attribution = attribute(delta, actual, groups, simulate)
-    failed = not decision.passed and not decision.error
-    return attribution, find_way_back(groups, attribution, simulate) if failed else None
+def _attribute(delta: Delta, found: Sequence[AttributeChange], simulate: Simulate) -> Attribution:
+    """Only where something differs: a plan without effect costs no simulation."""
+    differs = delta.points or delta.disruptions or any(s is not Standing.UNCHANGED for s, _ in (*delta.spofs, *delta.risks))
+    if delta.before is None or delta.after is None or not differs:
+        return Attribution()
+    return attribute(delta, Trial(delta.after.score, _findings(delta), False), group(found), simulate)
+
+
+def _way_back(
+    decision: Decision, delta: Delta, found: Sequence[AttributeChange], attribution: Attribution, simulate: Simulate
+) -> WayBack | None:
+    if decision.passed or decision.error or delta.before is None or delta.after is None:
+        return None
+    return find_way_back(group(found), attribution, simulate)
 
 
 def _simulator(request: Request, plan: Plan, knowledge: Knowledge, stages: Stages) -> Simulate:
+    """What the sides would be with some changes taken back; each question is answered once."""
     answers: dict[frozenset[Edit], Trial] = {}
-    before = examine(stages.before, cuts=False)
+    examined: list[Examination] = []
 
     def simulate(edits: tuple[Edit, ...]) -> Trial:
         key = frozenset(edits)
         if key not in answers:
             changed = put_back(plan, edits)
-            links: Links = link(changed, knowledge.catalogue).links(Side.AFTER)
-            was, is_now = rebuild(changed, links, knowledge, stages)
-            delta = _compare(changed, knowledge, (was, replace_assets(before, was)), (is_now, examine(is_now, cuts=False)))
-            passed = decide(delta, request.gates, is_now.coverage).passed
+            links: Links = _link(changed, knowledge.catalogue).links(Side.AFTER)
+            before, after = rebuild(changed, links, knowledge, stages)
+            if not examined or len(examined[0].assets) != len(before.assets):
+                examined[:] = [examine(before, cuts=False)]
+            delta = _compare(changed, knowledge, (before, examined[0]), (after, examine(after, cuts=False)))
+            passed = decide(delta, request.gates, after.coverage).passed
             answers[key] = Trial(delta.after.score if delta.after else None, _findings(delta), passed)
         return answers[key]
 
     return simulate
 
 
-def replace_assets(examination: Examination, topology: Topology) -> Examination:
-    """The side before as it was examined; only which stores count as assets may differ with the plan."""
-    return examination if len(examination.assets) == len(topology.assets) else examine(topology, cuts=False)
-
-
 def _findings(delta: Delta) -> frozenset[str]:
+    """New findings by key: single points by address, risks and disruptions marked as such."""
     spofs = {point.address for point in delta.new_spofs}
     found = {f"risk:{risk.kind}:{risk.address}" for risk in delta.new_risks if risk.severity is not RiskSeverity.LOW}
     return frozenset(spofs | found | {f"apply:{row.address}" for row in delta.disruptions})
@@ -204,20 +253,16 @@ def _witnesses(stages: Stages, delta: Delta, before: Examination) -> Mapping[str
     found = {}
     for point in delta.new_spofs:
         events = tuple(zones.get(zone, f"zone:{zone}") for zone in point.zones) + tuple(f for f in point.faults if " of " not in f)
-        one = witness(
-            replace(point, faults=events),
-            before,
-            owners,
-            lambda entry, component: _visible(stages.after, chain(compiled, entry, component)),
-        )
+        asked = replace(point, faults=events)
+        one = witness(asked, before, owners, lambda entry, component: _visible(stages.after, chain(compiled, entry, component)))
         if one is not None:
             found[point.address] = one
     return found
 
 
-def _visible(topology: Topology, path: tuple[str, ...]) -> tuple[str, ...]:
+def _visible(topology: Topology, path: Iterable[str]) -> tuple[str, ...]:
     """A chain without the connectors that a reader would look through."""
-    return tuple(a for number, a in enumerate(path) if number == 0 or a not in topology.components or topology.components[a].copies)
+    return tuple(a for n, a in enumerate(path) if n == 0 or a not in topology.components or topology.components[a].copies)
 
 
 def _locator(request: Request) -> Locate:

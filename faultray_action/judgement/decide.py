@@ -15,11 +15,19 @@ HIGH_RISK_DROP = 10.0
 
 
 def decide(
-    delta: Delta, gates: Gates, coverage: Coverage, *, ceilings: tuple[float | None, float | None] = (None, None), best: Delta | None = None
+    delta: Delta,
+    gates: Gates,
+    coverage: Coverage,
+    *,
+    ceilings: tuple[float | None, float | None] = (None, None),
+    best: Delta | None = None,
+    accepted_points: float = 0.0,
 ) -> Decision:
-    """The verdict. `ceilings`: availability ceiling before and after in [0, 1] for the SLO gate. `best`: the same difference with unknown values at best."""
+    """The verdict. `ceilings`: availability ceiling before and after in [0, 1] for the SLO gate. `best`: the same difference with unknown values at best.
+
+    `delta` holds what is judged: rows that a waiver accepts are left out, and `accepted_points` (>= 0) is the drop that they account for."""
     error, next_step = _not_computable(delta, gates, coverage)
-    asked = tuple(_ask(delta, gates, ceilings))
+    asked = tuple(_ask(delta, gates, ceilings, accepted_points))
     if best is not None and gates.unknowns == "worst":
         asked += tuple(_unknown(delta, best, gates, ceilings))
     return Decision(asked, recommend(delta, best is not None and _decisive(delta, best)), error, next_step)
@@ -46,7 +54,7 @@ def _not_computable(delta: Delta, gates: Gates, coverage: Coverage) -> tuple[str
     return "", ""
 
 
-def _ask(delta: Delta, gates: Gates, ceilings: tuple[float | None, float | None]) -> Iterable[GateResult]:
+def _ask(delta: Delta, gates: Gates, ceilings: tuple[float | None, float | None], accepted_points: float = 0.0) -> Iterable[GateResult]:
     before = delta.before.score if delta.before else None
     after = delta.after.score if delta.after else None
     if gates.min_score is not None and after is not None:
@@ -54,14 +62,14 @@ def _ask(delta: Delta, gates: Gates, ceilings: tuple[float | None, float | None]
         message = "" if passed else f"the score after is {after:.1f}, below the minimum of {gates.min_score:g}"
         yield GateResult("min-score", passed, gates.min_score, after, before, message)
     if gates.fail_on_regression and delta.before is not None:
-        yield from _regression(delta, gates)
+        yield from _regression(delta, gates, accepted_points)
     if gates.slo_percent is not None and ceilings[1] is not None:
         yield _slo(gates.slo_percent, ceilings)
 
 
-def _regression(delta: Delta, gates: Gates) -> Iterable[GateResult]:
+def _regression(delta: Delta, gates: Gates, accepted_points: float) -> Iterable[GateResult]:
     if delta.points is not None:
-        drop = max(0.0, -delta.points)
+        drop = max(0.0, -delta.points - accepted_points)
         passed = drop <= gates.max_drop + EPSILON
         yield GateResult(
             "fail-on-regression", passed, gates.max_drop, delta.points, None, "" if passed else f"the score drops by {drop:.1f} points"

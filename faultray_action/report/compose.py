@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +25,7 @@ from faultray_action.model.source import Locate, SourceRange
 from faultray_action.model.topology import EntryPoint, Topology
 from faultray_action.model.units import nines
 from faultray_action.report import document as d
+from faultray_action.report.store import fingerprint
 
 _MOST_NINES = 15.0
 _CHAIN_NODES = 30
@@ -33,12 +33,16 @@ _CHAIN_NODES = 30
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side as the report needs it. `exists`: something stood there at all."""
+    """One side as the report needs it."""
 
     topology: Topology
     examination: Examination
     ceiling: Ceiling | None
-    exists: bool
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything serves there: a side without an entry has no score and no survivors."""
+        return bool(self.topology.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +98,6 @@ class Material:
     drift: d.DriftPart | None = None
     cascades: tuple[d.CascadeRow, ...] = ()
     plans: tuple[PlanFacts, ...] = ()
-
-
-def fingerprint(kind: str, address: str, finding_class: str) -> str:
-    """sha256 of kind, address (after `moved`) and class: stable while the finding stands, whatever line it is on."""
-    return hashlib.sha256("\0".join((kind, address, finding_class)).encode()).hexdigest()
 
 
 def compose(material: Material) -> d.Document:
@@ -259,10 +258,10 @@ def _spof(m: Material, standing: Standing, point: SinglePoint) -> d.SpofRow:
     proven = dict(m.attribution.causes).get(point.address, ())
     causes = () if standing is Standing.UNCHANGED else _causes_of(m, {point.address, without_index(point.address)}, proven)
     at = m.locate(point.address, "")
-    mark = fingerprint("spof", point.address, ",".join(point.classes))
+    mark = spof_mark(point)
     return d.SpofRow(
         address=point.address,
-        event=_worst_class(point),
+        event=worst_class(point),
         takes_down=point.takes_down,
         recovery=point.recovery.value,
         cause=causes,
@@ -281,7 +280,22 @@ def _spof(m: Material, standing: Standing, point: SinglePoint) -> d.SpofRow:
     )
 
 
-def _worst_class(point: SinglePoint) -> str:
+def spof_mark(point: SinglePoint) -> str:
+    """The fingerprint of a single point's row."""
+    return fingerprint("spof", point.address, worst_class(point))
+
+
+def risk_mark(risk: Risk) -> str:
+    """The fingerprint of a risk's row."""
+    return fingerprint("risk", risk.address, risk.kind)
+
+
+def disruption_mark(row: Disruption) -> str:
+    """The fingerprint of a disruption's row."""
+    return fingerprint("apply", row.address, row.disruption)
+
+
+def worst_class(point: SinglePoint) -> str:
     """The class a reader should see first: a zone takes more with it than a copy."""
     order = ("zone", "zonal-component", "copy")
     return min((c.value for c in point.classes), key=lambda c: order.index(c) if c in order else len(order))
@@ -324,7 +338,7 @@ def _risk(m: Material, standing: Standing, risk: Risk) -> d.RiskRow:
         else _causes_of(m, near, dict(m.attribution.causes).get(f"risk:{risk.kind}:{risk.address}", ()))
     )
     component = m.after.topology.components.get(risk.address) or m.before.topology.components.get(risk.address)
-    mark = fingerprint("risk", risk.address, risk.kind)
+    mark = risk_mark(risk)
     return d.RiskRow(
         address=risk.address,
         kind=risk.kind.value,
@@ -391,7 +405,7 @@ def _attribution(m: Material) -> d.AttributionPart:
 
 def _disruption(m: Material, row: Disruption) -> d.DisruptionRow:
     at = m.locate(row.address, "")
-    mark = fingerprint("apply", row.address, row.disruption)
+    mark = disruption_mark(row)
     component = m.before.topology.components.get(row.address)
     return d.DisruptionRow(
         address=row.address,
