@@ -42,13 +42,17 @@ def links(
 
 @dataclass(slots=True)
 class _Work:
-    """The links of one source on one side while they are found. `steady`: nothing met so far differs between before and after."""
+    """The links of one source on one side while they are found.
+
+    `scan`: the identity values of other resources that the tree holds; `steady`: nothing met so far differs between before and after.
+    """
 
     source: Resource
     tree: Tree
     sides: int
     found: dict[tuple[str, str, str], Link] = field(default_factory=dict)
     held: dict[str, list[Path]] = field(default_factory=dict)
+    scan: Sequence[tuple[Path, tuple[Mention, ...]]] = ()
     steady: bool = True
 
     def add(self, path: Path, target: Resource, attribute: str, kind: LinkKind, detail: str) -> None:
@@ -162,6 +166,7 @@ class Linker:
         kind = self._roster.kind(source)
         work = _Work(source, tree, _BITS[side], steady=source.before is source.after)
         said = True
+        work.scan = self._scan(source, tree)
         for expression in self._expressions.get(kind, ()):
             said = self._follow(work, expression, side, trees, narrower) and said
         self._add_values(work)
@@ -189,10 +194,17 @@ class Linker:
             kept = narrower.occurring(candidates, values or [])
             self._add_references(work, expression, kept)
             return False
-        if values is not None and len(candidates) > 1:
+        if values is not None and len(candidates) > 1 and not self._all_mentioned(work, path[0], candidates):
             candidates = narrower.narrow(source, candidates, values)
         self._add_references(work, expression, candidates)
         return True
+
+    def _all_mentioned(self, work: _Work, attribute: str, candidates: Sequence[Candidate]) -> bool:
+        """Whether an identity value of every candidate stands below a top-level attribute: then there is nothing to narrow."""
+        holders = self._values.holders
+        hits = (hit for path, mentions in work.scan if path[0] == attribute for hit in mentions)
+        addresses = {row.resource.address for hit in hits for row in holders[hit.value]}
+        return all(row.address in addresses for row, _ in candidates)
 
     def _add_references(self, work: _Work, expression: Expression, candidates: Sequence[Candidate]) -> None:
         kind = LinkKind.REFERENCE if expression.path else LinkKind.DEPENDS_ON
@@ -211,7 +223,7 @@ class Linker:
 
     def _add_values(self, work: _Work) -> None:
         source = work.source
-        for path, mentions in self._scan(source, work.tree):
+        for path, mentions in work.scan:
             for mention in mentions:
                 rows = self._values.holders[mention.value]
                 if len(rows) > 1 or rows[0].sides & _BOTH != _BOTH:

@@ -48,7 +48,6 @@ def read(paths: Sequence[Path], *, stdin: bytes | None = None) -> Plan:
     if not paths:
         raise InputError(f"No plan was given: {SHOW}.")
     plans = [decode(read_bytes(path, stdin=stdin), str(path)) for path in paths]
-    gc.freeze()  # the plan lives as long as the process: no later collection needs to walk it
     return plans[0] if len(plans) == 1 else merge(plans)
 
 
@@ -81,9 +80,11 @@ def decode(data: bytes, name: str) -> Plan:
     """One plan from its bytes. `name` is what messages call it. Raises InputError."""
     with paused_collector():
         try:
-            return _decode(unwrap_text(data, name), name)
+            plan = _decode(unwrap_text(data, name), name)
         except RecursionError as error:
             raise InputError(f"{name} is nested deeper than any plan of Terraform: {SHOW}.") from error
+        gc.freeze()  # the plan lives as long as the process: no later collection needs to walk it
+    return plan
 
 
 def _decode(text: bytes, name: str) -> Plan:
