@@ -69,6 +69,10 @@ def is_stateful(each: DeclaredComponent) -> bool:
     return each.stateful if each.stateful is not None else each.type in STATEFUL
 
 
+def is_zonal(each: DeclaredComponent) -> bool:
+    return each.zonal if each.zonal is not None else each.type is Kind.NAT
+
+
 def default_rates(each: DeclaredComponent) -> str:
     """Row of the reliability table; a store with a standby is replaced at leisure, a lone one is restored by hand."""
     standby = (each.replicas or len(each.placement) or 1) > (each.needed or 1) and each.failover is not False

@@ -226,7 +226,7 @@ def _named_ids(declared: Declared) -> Iterator[tuple[_Place, str]]:
         yield ("agents", index, "id"), agent.id
         yield from ((("agents", index, "sources", k, "id"), source.id) for k, source in enumerate(agent.sources))
         yield from ((("agents", index, "upstream", k, "id"), feed.id) for k, feed in enumerate(agent.upstream))
-    for index, entry in enumerate(declared.entry_points):
+    for index, entry in enumerate(declared.entry_points or ()):
         yield ("entry_points", index), entry.component or entry.id
 
 

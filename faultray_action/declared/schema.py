@@ -163,6 +163,7 @@ class DeclaredComponent(_Declared):
     service: str = Field(default="", description="provider service that it stands on, shared with others there (rds, sqs, ...)")
     vendor: str = Field(default="", description="third party that runs it; shared by all components of that vendor")
     managed: bool | None = Field(default=None, description="run by its provider, without copies one can see")
+    zonal: bool | None = Field(default=None, description="its own failures are those of a zonal part; default: true for nat")
     stateful: bool | None = Field(default=None, description="default: true for databases, caches, queues, streams and storage")
     failover: Failover | None = Field(default=None, description="whether a standby takes over by itself, or how long that takes (30s)")
     recovery: Recovery | None = Field(default=None, description="how an outage of it ends")
@@ -285,13 +286,16 @@ class Declared(_Declared):
     external_services: tuple[DeclaredService, ...] = ()
     operations: DeclaredOperations = DeclaredOperations()
     agents: tuple[DeclaredAgent, ...] = ()
-    entry_points: tuple[Annotated[DeclaredEntry, BeforeValidator(_entry)], ...] = ()
+    entry_points: tuple[Annotated[DeclaredEntry, BeforeValidator(_entry)], ...] | None = Field(
+        default=None,
+        description="where users come in; an empty list: nowhere; missing: fronts that nothing needs, else all that nothing needs",
+    )
 
 
 def infra_schema() -> dict[str, Any]:
     """The JSON Schema of `infra.yaml` (`faultray schema infra`)."""
     schema = Declared.model_json_schema(mode="validation")
-    schema["properties"]["entry_points"]["items"] = _PLAIN_ENTRY
+    schema["properties"]["entry_points"]["anyOf"][0]["items"] = _PLAIN_ENTRY
     schema["$defs"]["DeclaredComponent"]["properties"]["data"]["additionalProperties"] = _PLAIN_LOSS
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "FaultRay infra.yaml", **schema, "description": _ABOUT}
 

@@ -17,6 +17,7 @@ import yaml
 from faultray_action.declared.defaults import STATEFUL, default_loss_rates, default_rates
 from faultray_action.declared.schema import DeclaredComponent
 from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery
+from faultray_action.model.errors import InputError
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
 from faultray_action.model.topology import Agent, DataAsset, Dependency, EntryPoint, ExternalService, Operations, Role, Topology
 from faultray_action.model.units import Interval
@@ -32,20 +33,30 @@ _Row = dict[str, Any]
 
 
 def write_infra(topology: Topology, table: ReliabilityTable) -> str:
-    """YAML text. `table` is the one the topology was built with: numbers equal to a row of it are written as the row's name."""
+    """YAML text. `table` is the one the topology was built with: numbers equal to a row of it are written as the row's name.
+
+    Raises InputError where the topology has no component: there is nothing to simulate in it.
+    """
+    if not topology.components:
+        raise InputError(
+            "nothing in it serves or keeps data: no component to write; import the state that holds servers, databases or queues"
+        )
     writer = _Writer(topology, table)
     head: _Row = {"version": 1}
     head |= {"provider": writer.provider} if writer.provider else {}
     head |= {"region": writer.region} if writer.region else {}
     sections = (
         ("components", [writer.component(each) for each in topology.components.values()], False),
-        ("dependencies", [_dependency(edge) for edge in topology.dependencies], True),
+        ("dependencies", [_dependency(edge) for edge in topology.dependencies if edge.source != edge.target], True),
         ("entry_points", [_entry(entry) for entry in topology.entries], True),
         ("external_services", [_external(service) for service in topology.externals if service.id not in topology.components], True),
         ("agents", [_agent(agent) for agent in topology.agents], False),
     )
     parts = [HEADER + "".join(f"{line}\n" for line in _lines(head))]
     parts += [_section(name, rows, inline) for name, rows, inline in sections if rows]
+    parts += (
+        [] if topology.entries else ["entry_points: []  # nobody was found to come in anywhere: name the components that users reach\n"]
+    )
     operations = _operations(topology.operations)
     parts += ["operations:\n" + "".join(f"  {line}\n" for line in _lines(operations))] if operations else []
     return "\n".join(parts)
@@ -86,6 +97,7 @@ class _Domains:
     vendor: str
     carriers: tuple[tuple[str, ...], ...]
     own: bool
+    zonal: bool
 
 
 class _Writer:
@@ -135,7 +147,7 @@ class _Writer:
             row["region"] = domains.regions[0] if domains.regions else ""
         elif not each.copies and each.region != self.region:
             row["region"] = each.region
-        return row | _zones(each.address, domains.placement, len(domains.regions) > 1)
+        return row | _zones(each.address, domains.placement, domains.regions)
 
     def _numbers(self, each: Component, written: _Row) -> _Row:
         row: _Row = {}
@@ -145,6 +157,8 @@ class _Writer:
         if each.stateful and not each.gaps and len(each.copies) > each.needed and not each.managed:
             row["failover"] = False
         if self.domains[each.address].own and not each.managed:
+            zonal = self.domains[each.address].zonal
+            row |= {"zonal": zonal} if zonal != (each.kind is Kind.NAT) else {}
             row |= self._rates(each, declared.model_copy(update=row))
         row |= self._gap(each)
         named = str(row.get("rates") or default_rates(declared.model_copy(update=row)))
@@ -179,7 +193,7 @@ class _Writer:
         return total, repair, faults[each.gaps[0]].repair_hours if _deals_gap(each) else None
 
     def _expected_recovery(self, each: Component, rates: str) -> Recovery:
-        if each.gaps:
+        if _deals_gap(each):
             return Recovery.FAILS_OVER
         return self.table.row("vendor" if each.managed else rates).recovery
 
@@ -247,6 +261,7 @@ def _domains(each: Component, topology: Topology) -> _Domains:
         vendor=next((fault.id.partition(":")[2] for fault in named if fault.fault_class is FaultClass.VENDOR), ""),
         carriers=carriers,
         own=any(fault.address == each.address for fault in named),
+        zonal=any(fault.address == each.address and fault.fault_class is FaultClass.ZONAL for fault in named),
     )
 
 
@@ -292,17 +307,22 @@ def _after_provider(faults: Iterable[Fault], fault_class: FaultClass) -> list[st
     return [fault.id.split(":", 2)[2] for fault in faults if fault.fault_class is fault_class]
 
 
-def _zones(address: str, placement: tuple[str, ...], over_regions: bool) -> _Row:
-    """`zones` where the copies are dealt over them in turn, `placement` where they are not."""
+def _zones(address: str, placement: tuple[str, ...], regions: tuple[str, ...]) -> _Row:
+    """`zones` (names, or how many unnamed ones) where the copies are dealt over them in turn, `placement` where they are not."""
     zones = sorted({zone for zone in placement if zone})
     if not zones:
         return {}
-    dealt = tuple(zones[index % len(zones)] for index in range(len(placement)))
-    if placement != dealt or over_regions:
-        return {"placement": list(placement)}
-    if zones == [f"?:{address}#{k}" for k in range(1, len(zones) + 1)]:
-        return {"zones": len(zones)}
-    return {"zones": zones} if not any(zone.startswith("?:") for zone in zones) else {"placement": list(placement)}
+    if all(zone.startswith("?:") for zone in zones):
+        count = len({zone.rpartition("#")[2] for zone in zones})
+        return {"zones": count} if placement == _unnamed(address, count, regions, len(placement)) else {"placement": list(placement)}
+    in_turn = tuple(zones[index % len(zones)] for index in range(len(placement)))
+    return {"zones": zones} if placement == in_turn and len(regions) < 2 else {"placement": list(placement)}
+
+
+def _unnamed(address: str, count: int, regions: tuple[str, ...], copies: int) -> tuple[str, ...]:
+    """Where the copies stand when so many unnamed zones (of each region) are all that is known."""
+    at = [f"@{region}" for region in regions] if len(regions) > 1 else [""]
+    return tuple(f"?:{address}{at[index % len(at)]}#{index // len(at) % count + 1}" for index in range(copies))
 
 
 def _runtime(each: Component) -> _Row:

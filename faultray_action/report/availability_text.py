@@ -57,7 +57,7 @@ def _together(ceiling: Ceiling) -> Iterator[str]:
 def objective(ceiling: Ceiling, slo_percent: float) -> str:
     """One sentence: feasible or not, and what binds."""
     if ceiling.value >= slo_percent / 100:
-        spare = "" if ceiling.product >= slo_percent / 100 else ", though not were they independent"
+        spare = "" if ceiling.product >= slo_percent / 100 else ", though not if the layers are independent"
         return f"{slo_percent:g} % is within reach: the {ceiling.binding} layer allows {wording.percent(ceiling.value)}{spare}."
     binding = next(layer for layer in ceiling.layers if layer.name == ceiling.binding)
     chain = " × ".join(f"{plain(name, 60)} {value:g}" for name, value, _, _ in binding.inputs) if binding.name == "external" else ""

@@ -6,7 +6,16 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from faultray_action.declared.defaults import LOSSES, PROVIDER_RUN, RATES, default_loss_rates, default_rates, is_managed, is_stateful
+from faultray_action.declared.defaults import (
+    LOSSES,
+    PROVIDER_RUN,
+    RATES,
+    default_loss_rates,
+    default_rates,
+    is_managed,
+    is_stateful,
+    is_zonal,
+)
 from faultray_action.declared.read import carrier_of
 from faultray_action.declared.schema import (
     Declared,
@@ -173,7 +182,7 @@ def _spec(each: DeclaredComponent, declared: Declared, table: ReliabilityTable) 
         stateful=is_stateful(each),
         managed=managed,
         failover_seconds=_failover(each, row),
-        own_class=FaultClass.ZONAL if each.type is Kind.NAT else FaultClass.COPY,
+        own_class=FaultClass.ZONAL if is_zonal(each) else FaultClass.COPY,
     )
 
 
@@ -269,7 +278,7 @@ def _agent_edges(agents: Iterable[DeclaredAgent]) -> Iterator[Dependency]:
 
 
 def _entries(declared: Declared, components: Mapping[str, Component], edges: tuple[Dependency, ...]) -> tuple[EntryPoint, ...]:
-    if declared.entry_points:
+    if declared.entry_points is not None:
         return tuple(_entry(entry, components) for entry in sorted(declared.entry_points, key=lambda entry: entry.id))
     needed = {edge.target for edge in edges if edge.role is not Role.REPLICA}
     roots = [component for address, component in components.items() if address not in needed and component.kind is not Kind.CONNECTOR]

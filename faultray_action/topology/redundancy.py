@@ -169,6 +169,8 @@ def _zones_in(spec: RedundancySpec, region: str, regions: tuple[str, ...]) -> tu
 
 
 def _region_of(zone: str, regions: tuple[str, ...]) -> str:
+    if zone.startswith("?:") and zone.partition("@")[2].rpartition("#")[0] in regions:
+        return zone.partition("@")[2].rpartition("#")[0]
     matching = [region for region in regions if zone.startswith(region)]
     return max(matching, key=len, default=regions[0]) or regions[0]
 

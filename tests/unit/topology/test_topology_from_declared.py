@@ -194,6 +194,9 @@ def test_what_is_written_builds_the_same(text: str) -> None:
         "type: function, managed: true, service: lambda, zones: [eu-west-1a], provider: aws, region: eu-west-1",
         "type: app_server, replicas: 4, regions: [eu-west-1, us-east-1], zones: [eu-west-1a, eu-west-1b, us-east-1a], provider: aws",
         "type: app_server, placement: [a, a, b], replicas: 3",
+        "type: app_server, replicas: 5, regions: [r1, r2], zones: 2, provider: aws",
+        "type: database, replicas: 2, zonal: true, rates: cluster_database_failover, recovery: self-heals",
+        "type: nat, zonal: false",
         "type: app_server, replicas: 0",
         "type: connector",
         "type: connector, gap: {failures_per_year: 1, seconds: [1, 30, 60]}, stateful: true, durable: false",
@@ -207,6 +210,12 @@ def test_what_is_written_builds_the_same(text: str) -> None:
 )
 def test_every_kind_of_component_survives_the_file(fields: str) -> None:
     topology = one(fields)
+    assert essence(round_trip(topology)) == essence(topology)
+
+
+def test_no_entry_at_all_stays_none() -> None:
+    topology = built(ORDER + "entry_points: []\n")
+    assert topology.entries == ()
     assert essence(round_trip(topology)) == essence(topology)
 
 
