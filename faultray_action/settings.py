@@ -117,10 +117,19 @@ class Settings:
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     diagnostics: tuple[Diagnostic, ...] = ()
 
+    def shown(self) -> dict[str, str]:
+        """Every setting with its origin, `min-score` -> `60 (input)`; of the token only whether there is one."""
+        told = {name: f"{self._shown(name)} ({self.origins[name]})" for name in sorted(self.origins)}
+        return {**told, "today": f"{self.today} (UTC)"}
+
     def lines(self) -> tuple[str, ...]:
-        """One line a setting, `min-score = 60 (input)`; the token shows only whether there is one."""
-        told = [f"{name} = {self._shown(name)} ({self.origins[name]})" for name in sorted(self.origins)]
-        return (*told, f"today = {self.today} (UTC)")
+        """The same as lines, `min-score = 60 (input)`."""
+        return tuple(f"{name} = {text}" for name, text in self.shown().items())
+
+    @property
+    def catalogue_files(self) -> tuple[Path, ...]:
+        """The policy's catalogue files; relative ones are relative to the policy file."""
+        return tuple(Path(self.config).parent / name for name in self.policy.catalogue)
 
     def _shown(self, name: str) -> str:
         if name == SECRET:

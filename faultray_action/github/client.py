@@ -241,7 +241,8 @@ def refusal(method: str, url: str, response: Response) -> PostingError:
         return PostingError(f"{what} failed: {_reason(response)}")
     if is_rate_limit(response):
         return PostingError(f"{what} failed: GitHub says it is asked too often ({response.status})", response.status)
-    permission = permission_for(method, url) if response.status in (401, 403, 404) else ""
+    locked = b"locked" in response.body[:2000].lower()
+    permission = permission_for(method, url) if response.status in (401, 403, 404) and not locked else ""
     hint = f", the token seems to lack `{permission}`" if permission else ""
     return PostingError(f"{what} failed: {response.status}{_said(response)}{hint}", response.status, permission)
 

@@ -110,12 +110,13 @@ class Thread:
         self._pull = pull
         self._login = login
         self._listed: list[Comment] = []
+        self._created: dict[int, Comment] = {}
 
     def own(self, key: str) -> list[Comment]:
-        """Ours with this key, oldest first."""
+        """Ours with this key, oldest first; those this run created count even where GitHub's list is slow to show them."""
         rows = self._client.pages(f"issues/{self._pull}/comments")
-        found = [comment for row in rows if (comment := self._read(row))]
-        self._listed = sorted(found, key=lambda comment: comment.id)
+        found = {comment.id: comment for row in rows if (comment := self._read(row))}
+        self._listed = [comment for _, comment in sorted({**self._created, **found}.items())]
         return self.listed(key)
 
     def listed(self, key: str) -> list[Comment]:
@@ -132,15 +133,22 @@ class Thread:
     def create(self, stamp: Stamp, body: str) -> Comment:
         text = _whole(stamp, body)
         row = self._client.post(f"issues/{self._pull}/comments", {"body": text})
-        return _comment(row, text, stamp)
+        comment = _comment(row, text, stamp)
+        self._created[comment.id] = comment
+        return comment
 
     def update(self, comment: Comment, stamp: Stamp, body: str) -> Comment:
-        """Writes only where something changed."""
+        """Writes only where something changed. One that somebody deleted meanwhile is for the next round to notice."""
         text = _whole(stamp, body)
         if _same(comment.body, text):
             return comment
-        self._client.patch(f"issues/comments/{comment.id}", {"body": text})
-        return Comment(comment.id, comment.node_id, comment.url, text, stamp)
+        try:
+            self._client.patch(f"issues/comments/{comment.id}", {"body": text})
+        except PostingError as error:
+            if error.status != 404:
+                raise
+            self._created.pop(comment.id, None)
+        return replace(comment, body=text, stamp=stamp)
 
     def restore(self, comment: Comment) -> None:
         """Put back what a comment said."""
@@ -149,6 +157,7 @@ class Thread:
     def delete(self, comments: Iterable[Comment]) -> None:
         """Another job may have deleted one already."""
         for comment in comments:
+            self._created.pop(comment.id, None)
             try:
                 self._client.delete(f"issues/comments/{comment.id}")
             except PostingError as error:

@@ -35,7 +35,6 @@ class Sticky:
     key: str
     mode: CommentMode
     when: CommentWhen
-    app: str
     render: Render
     validate: Callable[[str], bool]
 
@@ -53,9 +52,10 @@ def put_section(client: Client, head_sha: str, app: str, check: CheckRun, sectio
     return post(client, head_sha, check, section), (_collision(section.key),) if collides else ()
 
 
-def project(client: Client, thread: Thread, sticky: Sticky) -> tuple[Comment | None, tuple[Diagnostic, ...]]:
+def project(client: Client, thread: Thread, sticky: Sticky, own: PostedSection) -> tuple[Comment | None, tuple[Diagnostic, ...]]:
     """Bring the comment in line with the sections of the pull request's head. Returns it, or None where none stands.
 
+    `own` is this job's section as posted: it counts even where GitHub's list is slow to show it.
     A run whose commit is no longer the head writes nothing; where the head moves while it writes, it goes on until the newer sections show.
     """
     wrote = False
@@ -63,15 +63,22 @@ def project(client: Client, thread: Thread, sticky: Sticky) -> tuple[Comment | N
         head = head_of(client, sticky.pull)
         if head != sticky.head_sha and not wrote:
             return None, (stale(sticky.head_sha, head),)
-        sections = [posted.section for posted in current(read_sections(client, head), sticky.app)]
+        sections = _sections(client, head, sticky, own)
         readable = [section for section in sections if sticky.validate(section.payload)]
         if not readable:
-            return None, (stale(sticky.head_sha, head),)
+            return None, (stale(sticky.head_sha, head),) if head != sticky.head_sha else _unreadable(len(sections))
         written = _show(thread, sticky, sticky.key, head, sticky.render(readable, head))
         if written is None or not written.changed:
             return (written.comment if written else None), _unreadable(len(sections) - len(readable))
         wrote = True
     raise PostingError(f"the comment still changed after {MAX_ROUNDS} rounds: do two workflows use the same label?")
+
+
+def _sections(client: Client, head: str, sticky: Sticky, own: PostedSection) -> list[Section]:
+    listed = read_sections(client, head)
+    if head == sticky.head_sha and own.check_id not in {posted.check_id for posted in listed}:
+        listed.append(own)
+    return [posted.section for posted in current(listed, own.app)]
 
 
 def write_alone(client: Client, thread: Thread, sticky: Sticky, section: Section) -> tuple[Comment | None, tuple[Diagnostic, ...]]:

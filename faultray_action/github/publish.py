@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from faultray_action.github.check import CheckRun, Section
+from faultray_action.github.check import CheckRun, PostedSection, Section
 from faultray_action.github.client import Client, PostingError, number_of, text_of
 from faultray_action.github.comment import Thread, own_login, ping, slug
 from faultray_action.github.context import Context, Event
@@ -60,12 +60,12 @@ class _Publisher:
         self._diagnostics: list[Diagnostic] = []
 
     def run(self) -> Published:
-        check_url, shared = self._post_check()
-        comment_url = "" if self._posting.mode is CommentMode.OFF else self._post_comment(shared)
+        posted = self._post_check()
+        comment_url = "" if self._posting.mode is CommentMode.OFF else self._post_comment(posted)
         return Published(
             comment_url=comment_url,
-            check_url=check_url,
-            commands=_commands(self._posting, posted=shared),
+            check_url=posted.url if posted else "",
+            commands=_commands(self._posting, posted=posted is not None),
             diagnostics=(*self._diagnostics, *failures_told(self._failures, self._context), *unsafe_event(self._context)),
         )
 
@@ -73,7 +73,7 @@ class _Publisher:
     def _app(self) -> str:
         return self._login.removesuffix("[bot]")
 
-    def _post_check(self) -> tuple[str, bool]:
+    def _post_check(self) -> PostedSection | None:
         check = replace(self._posting.check, details_url=self._posting.check.details_url or self._context.run_url)
         if self._posting.channel in (AnnotationChannel.COMMANDS, AnnotationChannel.OFF):
             check = replace(check, annotations=())
@@ -81,22 +81,22 @@ class _Publisher:
             posted, notes = put_section(self._client, self._context.head_sha, self._app, check, self._section())
         except PostingError as error:
             self._failures.append(error)
-            return "", False
+            return None
         self._diagnostics += notes
-        return posted.url, True
+        return posted
 
     def _section(self) -> Section:
         return replace(self._posting.section, run=self._context.run, attempt=self._context.attempt)
 
-    def _post_comment(self, shared: bool) -> str:
+    def _post_comment(self, posted: PostedSection | None) -> str:
         try:
             pull = self._context.pull or find_pull(self._client, self._context)
-            return "" if pull is None else self._comment_on(pull, shared)
+            return "" if pull is None else self._comment_on(pull, posted)
         except PostingError as error:
             self._failures.append(error)
             return ""
 
-    def _comment_on(self, pull: int, shared: bool) -> str:
+    def _comment_on(self, pull: int, posted: PostedSection | None) -> str:
         posting = self._posting
         thread = Thread(self._client, pull, self._login)
         sticky = Sticky(
@@ -105,12 +105,11 @@ class _Publisher:
             slug(posting.name),
             posting.mode,
             posting.when,
-            self._app,
             posting.render,
             posting.validate,
         )
-        if shared:
-            comment, notes = project(self._client, thread, sticky)
+        if posted:
+            comment, notes = project(self._client, thread, sticky, posted)
             thread.delete(thread.listed(own_key(sticky, self._section())))
         else:
             comment, notes = write_alone(self._client, thread, sticky, self._section())

@@ -415,6 +415,37 @@ def test_two_jobs_under_one_label_are_told_and_neither_is_lost(core: Core) -> No
     assert "fail one" in core.bodies()[0] and "pass two" in core.bodies()[0]
 
 
+@pytest.mark.parametrize("lag", [1, 2, 5, 20])
+@pytest.mark.parametrize("mode", [CommentMode.UPDATE, CommentMode.HIDE_AND_NEW])
+def test_lists_that_trail_their_writes_make_no_second_comment(core: Core, lag: int, mode: CommentMode) -> None:
+    core.lag = lag
+    assert run(core, "fail changed", mode=mode).diagnostics == ()
+    assert len(core.bodies()) == 1 and "fail changed" in core.bodies()[0]
+
+
+def test_a_comment_that_somebody_deletes_meanwhile_is_written_again(core: Core) -> None:
+    run(core, "fail changed")
+
+    def delete(method: str, path: str) -> None:
+        if method == "PATCH":
+            core.comments.clear()
+
+    core.on_request = delete
+    assert run(core, "pass changed", context=context_of_pull(core, run=2)).diagnostics == ()
+    assert len(core.bodies()) == 1 and "pass changed" in core.bodies()[0]
+
+
+def test_a_locked_conversation_is_no_missing_permission(core: Core) -> None:
+    core.inject(403, method="POST", path="comments$", message="Unable to create comment because issue is locked.")
+    published = run(core)
+    assert codes(published) == ["not-posted"] and "issue is locked" in published.diagnostics[0].message
+
+
+def test_a_fork_under_pull_request_target_is_warned_of(core: Core) -> None:
+    context = Context(event=Event.PULL_REQUEST_TARGET, repository=core.repository, head_sha=HEAD, pull=1, run=1, is_fork=True)
+    assert codes(run(core, context=context)) == ["unsafe-event"]
+
+
 def test_a_renamed_repository_is_followed_and_the_token_stays_on_its_host(core: Core) -> None:
     core.former_names = ["acme/old"]
     client = client_of(core)

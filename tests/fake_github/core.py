@@ -91,6 +91,10 @@ class Core:
         self.log: list[Logged] = []
         self.faults: list[Fault] = []
         self.on_request: Callable[[str, str], None] | None = None
+        self.lag = 0
+        """How many listings a new comment or check run stays out of: GitHub's lists may trail its writes."""
+        self._listings = 0
+        self._visible_from: dict[int, int] = {}
         self._last_id = 1000
         self.add_token(WRITE_TOKEN, permissions={"checks": "write", "pull-requests": "write", "contents": "read"})
         self.add_token(READ_TOKEN, permissions={"checks": "read", "pull-requests": "read", "contents": "read"})
@@ -262,6 +266,7 @@ class Core:
 
     def _next_id(self) -> int:
         self._last_id += 1
+        self._visible_from[self._last_id] = self._listings + self.lag
         return self._last_id
 
     # comments
@@ -287,7 +292,7 @@ class Core:
 
     def list_comments(self, token: Token, fields: Mapping[str, str], payload: Any) -> Answer:
         number = self._pull(fields, "issue_number")["number"]
-        return self._paged(self.comments_of(number), fields)
+        return self._paged(self._visible(self.comments_of(number)), fields)
 
     def create_comment(self, token: Token, fields: Mapping[str, str], payload: Any) -> Answer:
         number = self._pull(fields, "issue_number")["number"]
@@ -391,7 +396,7 @@ class Core:
     def list_check_runs(self, token: Token, fields: Mapping[str, str], payload: Any) -> Answer:
         if fields["ref"] not in self.commits:
             raise Refused(422, f"No commit found for SHA: {fields['ref']}")
-        rows = [run for run in self.runs_of(fields["ref"]) if fields.get("check_name", run["name"]) == run["name"]]
+        rows = [run for run in self._visible(self.runs_of(fields["ref"])) if fields.get("check_name", run["name"]) == run["name"]]
         rows = [run for run in rows if fields.get("status", run["status"]) == run["status"]]
         if fields.get("filter", "latest") == "latest":
             rows = list({(run["name"], run["app"]["slug"]): run for run in rows}.values())
@@ -403,6 +408,10 @@ class Core:
 
     def get_repository(self, token: Token, fields: Mapping[str, str], payload: Any) -> Answer:
         return Answer(200, {"full_name": self.repository, "default_branch": "main"})
+
+    def _visible(self, rows: list[Any]) -> list[Any]:
+        self._listings += 1
+        return [row for row in rows if self._visible_from[row["id"]] < self._listings]
 
     def _paged(self, rows: list[Any], fields: Mapping[str, str]) -> Answer:
         size = min(max(int(fields.get("per_page", "30")), 1), 100)
