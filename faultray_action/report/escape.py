@@ -53,11 +53,12 @@ def code(text: str, limit: int = MAX_NAME) -> str:
     """A Markdown code span, safe in tables, lists, headings and blockquotes.
 
     Backticks, where the text has neither backtick, pipe nor backslash; else `<code>` with every special character as an entity,
-    because Markdown dialects disagree on how a backslash before a pipe is read in a table.
+    because Markdown dialects disagree on how a backslash before a pipe is read in a table (and a zero-width space after `@`, because GitHub
+    looks for mail addresses after it has decoded them).
     """
     shown = plain(text, limit).strip() or "(empty)"
     if _CODE_RISKY.search(shown):
-        return f"<code>{entities(shown)}</code>"
+        return f"<code>{entities(shown).replace('&#64;', '&#64;&#8203;')}</code>"
     return f"`{shown}`"
 
 
@@ -99,7 +100,7 @@ def mermaid_label(text: str, limit: int = 60) -> str:
 
 def _mermaid_entity(match: re.Match[str]) -> str:
     character = match.group()
-    return character if character in "-./:_" or ord(character) > 127 else f"#{ord(character)};"
+    return character if character in "-./_" or ord(character) > 127 else f"#{ord(character)};"
 
 
 def command_data(text: str) -> str:

@@ -65,7 +65,7 @@ def visible_lines(markdown: str) -> int:
     for line in markdown.splitlines():
         depth += line.startswith("<details>")
         ruler = line.startswith(("|:", "|-", "```", "<!--"))
-        seen += bool(line.strip()) and not ruler and (depth == 0 or line.startswith("<details>"))
+        seen += bool(line.strip()) and not ruler and (depth == 0 or (depth == 1 and line.startswith("<details>")))
         depth -= line.startswith("</details>")
     return seen
 
@@ -77,6 +77,7 @@ def _folded(document: Document, context: Context) -> tuple[Block, ...]:
     lines = _findings_lines(document, context)
     parts = (
         (4, f"All findings ({_finding_count(document)})", lines),
+        (4, "What was changed outside Terraform", sections.drift_table(document, context)),
         (5, "Topology before and after", sections.topology_lines(document)),
         (6, "Scenarios that used to survive", sections.scenario_lines(document) if document.scenarios.broken else []),
         (4, _sure_summary(document), sections.sure_lines(document, context) if document.error is None else []),
@@ -143,9 +144,13 @@ def _footer(document: Document, context: Context) -> list[str]:
 
 def _many_plans(documents: Sequence[Document], context: Context) -> tuple[Block, ...]:
     ordered = sorted(documents, key=_plan_order)
-    failed = sum(1 for one in ordered if one.verdict != "pass")
+    failed = sum(1 for one in ordered if one.verdict == "fail")
+    broken = sum(1 for one in ordered if one.verdict == "error")
+    result = ", ".join(
+        part for part in (f"**{failed} failed**" * bool(failed), f"**{broken} could not be computed**" * bool(broken)) if part
+    )
     worst = verdict.light(ordered[0])
-    title = f"### {worst} FaultRay · {wording.count(len(ordered), 'plan')} · {f'**{failed} failed**' if failed else 'all passed'}"
+    title = f"### {worst} FaultRay · {wording.count(len(ordered), 'plan')} · {result or 'all passed'}"
     rows = [_plan_row(one) for one in ordered]
     limit = _PLAN_ROWS
     more = [f"… and {wording.count(len(rows) - limit, 'more plan')} in the job summary"] if len(rows) > limit else []

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from faultray_action.report import escape, mermaid, wording
 from faultray_action.report.blocks import details, table
 from faultray_action.report.changes import Finding, JudgedChange, judged_changes, new_findings, told_points
-from faultray_action.report.document import DisruptionRow, Document, GateCheck, Printable, RiskRow, SpofRow, WaiverRow
+from faultray_action.report.document import ContributionRow, DisruptionRow, Document, GateCheck, Printable, RiskRow, SpofRow, WaiverRow
 from faultray_action.report.links import Context, place
 from faultray_action.report.wording import Phrase
 
@@ -71,7 +71,9 @@ def gate_numbers(check: GateCheck) -> tuple[str, str]:
         actual = max(0.0, -float(actual))
     if isinstance(actual, bool) or isinstance(limit, bool) or not isinstance(actual, float | int) or not isinstance(limit, float | int):
         return gate_value(actual), gate_value(limit)
-    shown, bound = wording.tell_apart(float(actual), float(limit))
+    if check.gate == "max-apply-downtime":
+        return wording.duration(float(actual)), wording.duration(float(limit)) if limit else "0"
+    shown, bound = wording.tell_apart(float(actual), float(limit), 3 if check.gate == "slo" else 0)
     return shown + unit, bound + unit
 
 
@@ -102,7 +104,10 @@ def causes_table(document: Document, context: Context, limit: int) -> list[str]:
         )
     if together:
         lines.append(("", f"{'both' if _attributed(rows) == 2 else 'all'} in combination", "", "", "", _signed(document, together)))
-    return table(("", "Where", "Change", "If it fails", "Recovers", "Points"), (CENTRE, LEFT, LEFT, LEFT, LEFT, RIGHT), lines)
+    header: tuple[str, ...] = ("", "Where", "Change", "If it fails", "Recovers", "Points")
+    align: tuple[str, ...] = (CENTRE, LEFT, LEFT, LEFT, LEFT, RIGHT)
+    width = 6 if any(line[5] for line in lines) else 5
+    return table(header[:width], align[:width], (line[:width] for line in lines))
 
 
 def _attributed(rows: Sequence[JudgedChange]) -> int:
@@ -146,8 +151,8 @@ def _effect(document: Document, finding: Finding, fate: str) -> str:
         down = f" → {md(wording.entries(document, finding.takes_down, 3))}{fate}" if finding.takes_down else ""
         return f"{md(wording.failing(finding))} → {who}{down}"
     if isinstance(finding, RiskRow):
-        return md(wording.risk_title(finding))
-    return f"while applying: {md(wording.disruption_title(document, finding))}"
+        return md(wording.risk_told(finding))
+    return f"while applying: {md(wording.disruption_told(document, finding))}"
 
 
 # The way back
@@ -162,7 +167,7 @@ def remedy_lines(document: Document) -> list[str]:
         tried = f" within {wording.count(remedy.simulations, 'simulation')}" if remedy.simulations else ""
         return [f"**Cheapest way back to green**: none of up to 3 edits found{tried}."]
     reached = f", score **{wording.score(document, remedy.score)}**" if remedy.score is not None else ""
-    proof = ", all gates pass (re-run on it)" if remedy.proven else ", not proven: re-run the gate"
+    proof = ", all gates pass (checked)" if remedy.proven else ", not proven: re-run the gate"
     diff = [line for edit in remedy.edits for line in wording.edit_lines(edit)]
     return [f"**Cheapest way back to green**: {wording.count(len(remedy.edits), 'edit')}{reached}{proof}", *escape.fence(diff, "diff")]
 
@@ -388,6 +393,18 @@ def entry_table(document: Document) -> list[str]:
             sides.append("–" if side is None else "**cut off**" if down else f"{side.nines:.2f} nines ({wording.downtime(side.nines)})")
         cells.append((cell(row.label or row.address), *sides))
     return table(("Entry point", "Before", "After"), (LEFT, LEFT, LEFT), cells) if cells else []
+
+
+def drift_table(document: Document, context: Context) -> list[str]:
+    return contribution_table(document.drift.rows, context) if document.drift else []
+
+
+def contribution_table(rows: Sequence[ContributionRow], context: Context, limit: int = 100) -> list[str]:
+    cells = (
+        (f"{cell(row.address)} {place(context, row.file, row.line)}".strip(), md(wording.change(row)), wording.signed(row.points, 2))
+        for row in rows[:limit]
+    )
+    return table(("Resource", "Change", "Points"), (LEFT, LEFT, RIGHT), cells)
 
 
 def layer_table(document: Document) -> list[str]:

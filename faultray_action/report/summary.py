@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from faultray_action.report import escape, sections, verdict, wording
 from faultray_action.report.blocks import SUMMARY_BUDGET, Block, block, fit, table
-from faultray_action.report.document import AgentRow, ContributionRow, Document
-from faultray_action.report.links import PLAIN, Context, place
+from faultray_action.report.document import AgentRow, Document
+from faultray_action.report.links import PLAIN, Context
 from faultray_action.report.sections import LEFT, RIGHT, md
 
 CHECK_BUDGET = 65_000
@@ -75,7 +75,7 @@ def _parts(document: Document, context: Context) -> list[tuple[str, list[str], i
         ),
         ("Unchanged risks", _some(risks.unchanged) and sections.risk_table(document, context, risks.unchanged[:_ROWS]), 4),
         ("Attribution", _attribution(document, context), 3),
-        ("Drift", _contributions(document, document.drift.rows, context) if document.drift else [], 3),
+        ("Drift", sections.drift_table(document, context), 3),
         ("Entry points", sections.entry_table(document)[:_ROWS], 3),
         ("Availability ceiling", [*sections.layer_table(document), *_ceiling(document)], 4),
         ("AI agents", _agents(document.agents), 4),
@@ -98,16 +98,8 @@ def _attribution(document: Document, context: Context) -> list[str]:
     rows = document.attribution.rows
     if not rows:
         return []
-    together = f"In combination: {document.attribution.interaction:+.2f}. Each row is what putting that change back is worth; all of them sum to the delta."
-    return [*_contributions(document, rows, context), "", together]
-
-
-def _contributions(document: Document, rows: Sequence[ContributionRow], context: Context) -> list[str]:
-    cells = (
-        (f"{sections.cell(row.address)} {place(context, row.file, row.line)}".strip(), md(wording.change(row)), f"{row.points:+.2f}")
-        for row in rows[:_ROWS]
-    )
-    return table(("Resource", "Change", "Points"), (LEFT, LEFT, RIGHT), cells)
+    together = f"In combination: {wording.signed(document.attribution.interaction, 2)}. Each row is what putting that change back is worth; all of them sum to the delta."
+    return [*sections.contribution_table(rows, context, _ROWS), "", together]
 
 
 def _ceiling(document: Document) -> list[str]:

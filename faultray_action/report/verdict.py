@@ -163,12 +163,11 @@ def _lost(row: SpofRow) -> str:
 
 
 def _risk_story(document: Document, row: RiskRow) -> str:
-    down = (
-        f" Down with no failure at all: {md(wording.entries(document, row.takes_down, 3))}."
-        if row.kind == "broken-need" and row.takes_down
-        else ""
-    )
-    return f"{md(wording.risk_title(row))}.{down}"
+    said = f"{md(wording.risk_title(row))}."
+    if row.kind != "broken-need" or not row.takes_down:
+        return said
+    are = "is" if len(row.takes_down) == 1 else "are"
+    return f"{said} Without any failure, {md(wording.entries(document, row.takes_down, 3))} {are} down once this is applied."
 
 
 def _outage_story(document: Document, row: DisruptionRow) -> str:

@@ -148,13 +148,13 @@ def shares(parts: Sequence[float], total: float, digits: int) -> list[float]:
     return [count * unit for count in units]
 
 
-def tell_apart(value: float, limit: float) -> tuple[str, str]:
-    """Both numbers with the fewest decimals (up to 2) that keep their order visible."""
-    for digits in (0, 1, 2):
+def tell_apart(value: float, limit: float, least: int = 0) -> tuple[str, str]:
+    """Both numbers with the fewest decimals, at least `least`, that keep their order visible."""
+    for digits in range(least, least + 3):
         shown, bound = number(value, digits), number(limit, digits)
         if (float(shown) > float(bound)) == (value > limit) and (float(shown) < float(bound)) == (value < limit):
             return trimmed(shown), trimmed(bound)
-    return trimmed(f"{value:.4f}"), trimmed(f"{limit:.4f}")
+    return trimmed(f"{value:.9f}"), trimmed(f"{limit:.9f}")
 
 
 def trimmed(text: str) -> str:
@@ -266,7 +266,7 @@ _GATES: Mapping[str, str] = {
     "max-depth": "Cascades followed to their end",
     "could-not-compute": "Could not compute",
 }
-_GATE_UNITS: Mapping[str, str] = {"max-apply-downtime": " s", "slo": " %", "min-coverage": " %"}
+_GATE_UNITS: Mapping[str, str] = {"slo": " %", "min-coverage": " %"}
 _ACTIONS: Mapping[str, str] = {
     "create": "created",
     "delete": "deleted",
@@ -408,6 +408,11 @@ def risk_title(row: RiskRow) -> Phrase:
     return (f"{noun(row.component)} ", Name(row.label or row.address), " ", _risk_said(row))
 
 
+def risk_told(row: RiskRow) -> Phrase:
+    """The same without the kind of component, for a table cell."""
+    return (Name(row.label or row.address), " ", _risk_said(row))
+
+
 def risk_heading(row: RiskRow) -> Phrase:
     """In the order's words: "Cache has no replication (data loss risk)", then which; a message of its own is told inline."""
     if row.message:
@@ -427,7 +432,12 @@ def risk_short(row: RiskRow) -> str:
 
 def disruption_title(document: Document, row: DisruptionRow) -> Phrase:
     """What goes down while applying, and for how long."""
-    who: Phrase = (f"{noun(row.kind)} ", Name(row.label or row.address))
+    return (f"{noun(row.kind)} ", *disruption_told(document, row))
+
+
+def disruption_told(document: Document, row: DisruptionRow) -> Phrase:
+    """The same without the kind of component, for a table cell."""
+    who: Phrase = (Name(row.label or row.address),)
     down: Phrase = (" takes down ", *entries(document, row.takes_down)) if row.takes_down else ()
     if row.disruption == "destructive":
         return (*who, " is destroyed with its data", *((" and", *down) if down else ()))
