@@ -14,6 +14,9 @@ from pydantic import BaseModel, ValidationError
 from faultray_action.declared.schema import Declared, DeclaredComponent
 from faultray_action.model.errors import InputError
 
+DEMO = Path(__file__).parent / "demo.yaml"
+"""The system that `faultray demo` shows."""
+
 MAX_BYTES = 20_000_000
 MAX_NODES = 1_000_000
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

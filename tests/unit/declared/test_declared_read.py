@@ -8,7 +8,8 @@ import jsonschema
 import pytest
 import yaml
 
-from faultray_action.declared.read import parse_infra, read_infra
+from faultray_action.declared.kept import keep, read_kept
+from faultray_action.declared.read import DEMO, parse_infra, read_infra
 from faultray_action.declared.schema import infra_schema, parse_duration
 from faultray_action.model.errors import InputError
 
@@ -117,6 +118,16 @@ def test_durations(text: str, unit: str, value: float) -> None:
     assert parse_duration(text, unit) == value
 
 
-def test_a_model_kept_as_json_is_read_back() -> None:
-    declared = parse_infra(ORDER, "infra.yaml")
-    assert parse_infra(declared.model_dump_json(exclude_defaults=True), "model.json") == declared
+@pytest.mark.parametrize("text", [ORDER, DEMO.read_text(encoding="utf-8"), ORDER + "entry_points: []\n"])
+def test_a_loaded_model_is_kept_and_read_back(text: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no model is loaded here"):
+        read_kept(tmp_path)
+    declared = parse_infra(text, "infra.yaml")
+    assert keep(declared, tmp_path) == tmp_path / ".faultray" / "model.json"
+    assert read_kept(tmp_path) == declared
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / ".faultray").write_text("a file")
+    with pytest.raises(InputError, match="cannot be written"):
+        keep(parse_infra(ORDER, "infra.yaml"), tmp_path)
