@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from faultray_action.engine.availability import Unavailability, find_unavailability
@@ -10,9 +10,9 @@ from faultray_action.engine.compiled import Compiled, compile_topology
 from faultray_action.engine.cuts import cut_rows, find_cuts
 from faultray_action.engine.single_points import Singles, find_single_points
 from faultray_action.engine.structure import evaluate
-from faultray_action.engine.sweep import Row, sweep_entries
+from faultray_action.engine.survival import summarise
 from faultray_action.model.outcome import AssetOutcome, EntryOutcome, Estimate, Examination, SweepSummary
-from faultray_action.model.scenario import Scenario, ScenarioSet, WhatIfKind
+from faultray_action.model.scenario import ScenarioSet
 from faultray_action.model.topology import DataAsset, EntryPoint, Topology
 
 _CUT_OFF = Estimate(1.0, 1.0, 1.0)
@@ -73,32 +73,3 @@ def _asset(asset: DataAsset) -> AssetOutcome:
         uncovered=tuple(loss.kind.value for loss in uncovered),
         destroyed=asset.destroyed,
     )
-
-
-def summarise(compiled: Compiled, scenarios: ScenarioSet) -> SweepSummary:
-    """How many scenarios leave every entry up, in all and by stratum. Only the structure decides: lost copies, domains and components."""
-    down = 0
-    rows = [scenario_row(compiled, scenario) for scenario in scenarios.scenarios]
-    for bits in sweep_entries(compiled, rows).values():
-        down |= bits
-    return SweepSummary(
-        total=len(rows),
-        survived=len(rows) - down.bit_count(),
-        by_stratum=_by_stratum(scenarios.scenarios, down),
-        dropped=scenarios.dropped,
-        covered_mass=scenarios.covered_mass,
-    )
-
-
-def scenario_row(compiled: Compiled, scenario: Scenario) -> Row:
-    """The structural part of a scenario; what a side does not have cannot fail there."""
-    events = tuple(compiled.event_of[fault] for fault in scenario.faults if fault in compiled.event_of)
-    lost = (what_if.target for what_if in scenario.what_ifs if what_if.kind is WhatIfKind.ALL_COPIES)
-    return Row(events, tuple(compiled.vertex_of[target] for target in lost if target in compiled.vertex_of))
-
-
-def _by_stratum(scenarios: Sequence[Scenario], down: int) -> tuple[tuple[str, int, int], ...]:
-    masks: dict[str, int] = {}
-    for bit, scenario in enumerate(scenarios):
-        masks[scenario.stratum] = masks.get(scenario.stratum, 0) | 1 << bit
-    return tuple((stratum, mask.bit_count(), (mask & ~down).bit_count()) for stratum, mask in sorted(masks.items()))
