@@ -192,7 +192,8 @@ def _compare(plan: Plan, knowledge: Knowledge, before: tuple[Topology, Examinati
     standing = {entry.address for entry in after[0].entries}
     steps = find_steps(plan, knowledge.catalogue, knowledge.table, after[0])
     disruptions = disrupt(steps, lambda address: tuple(e for e in entries_down_without(before[0], (address,)) if e in standing))
-    return compare.compare(was, is_now, risks.find(was, is_now), disruptions)
+    regional = risks.regional_points(was, is_now, lambda side, address: entries_down_without(side, (address,)))
+    return compare.compare(was, is_now, risks.find(was, is_now), disruptions, regional)
 
 
 def _at_best(plan: Plan, knowledge: Knowledge, stages: Stages) -> Delta | None:

@@ -12,10 +12,19 @@ from faultray_action.model.finding import Delta, Disruption, Risk, Standing
 from faultray_action.model.outcome import SinglePoint
 
 
-def compare(before: Side, after: Side, risks: tuple[tuple[Standing, Risk], ...] = (), disruptions: tuple[Disruption, ...] = ()) -> Delta:
+def compare(
+    before: Side,
+    after: Side,
+    risks: tuple[tuple[Standing, Risk], ...] = (),
+    disruptions: tuple[Disruption, ...] = (),
+    regional: tuple[tuple[Standing, SinglePoint], ...] = (),
+) -> Delta:
     """Both sides scored over one list, and every single point with its standing, sorted by standing and address."""
     was, is_now = score_pair(before, after)
-    return Delta(was, is_now, _spofs(before, after), risks, disruptions)
+    spofs = _spofs(before, after)
+    known = {(standing, point.address) for standing, point in spofs}
+    spofs += tuple(row for row in regional if (row[0], row[1].address) not in known)
+    return Delta(was, is_now, spofs, risks, disruptions)
 
 
 def _spofs(before: Side, after: Side) -> tuple[tuple[Standing, SinglePoint], ...]:

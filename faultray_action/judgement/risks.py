@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from faultray_action.judgement.compare import fault_entries
 from faultray_action.judgement.pairing import Side, match_entries
-from faultray_action.model.component import FaultClass
+from faultray_action.model.component import FaultClass, Recovery
 from faultray_action.model.finding import Risk, RiskKind, RiskSeverity, Standing
-from faultray_action.model.topology import DataAsset, LossKind
+from faultray_action.model.outcome import SinglePoint
+from faultray_action.model.topology import DataAsset, LossKind, Role, Topology
+
+DownWithout = Callable[[Topology, str], tuple[str, ...]]
+"""Entries that are down while a component does not exist."""
 
 _LASTING = (LossKind.MEDIA, LossKind.DELETE, LossKind.CORRUPTION, LossKind.KEY)
 DEMAND_SHARE = 0.6
@@ -77,6 +81,41 @@ def _regions(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
         gained = is_now.get(entry.address, set()) - was.get(earlier.address, set())
         if gained and not was.get(earlier.address) and not cut:
             yield Standing.NEW, Risk(entry.address, RiskKind.REGION, RiskSeverity.HIGH, (), (entry.address,), related=tuple(sorted(gained)))
+
+
+def regional_points(before: Side, after: Side, down_without: DownWithout) -> tuple[tuple[Standing, SinglePoint], ...]:
+    """Regions as single points: only where the other side outlives the loss of each region and this one does not (docs/model.md).
+
+    The point is the part nearest to the entry that every way in use runs through: what is left of a failover that lost its other half.
+    """
+    rows = [(Standing.NEW, point) for point in _alone(before, after, down_without)]
+    rows += [(Standing.RESOLVED, point) for point in _alone(after, before, down_without)]
+    return tuple(rows)
+
+
+def _alone(spread: Side, alone: Side, down_without: DownWithout) -> Iterable[SinglePoint]:
+    faults = alone.topology.faults
+    for _, risk in _regions(spread, alone):
+        entry = next(e for e in alone.topology.entries if e.address == risk.address)
+        for address in _ways(alone.topology, entry.component):
+            if entry.address in down_without(alone.topology, address):
+                rate = sum(faults[id].failures_per_year.default for id in risk.related)
+                yield SinglePoint(address, (FaultClass.REGION,), risk.related, (entry.address,), Recovery.MANUAL, rate)
+                break
+
+
+def _ways(topology: Topology, start: str) -> list[str]:
+    """Everything the entry needs, nearest first, each level sorted; not the entry itself."""
+    needs: dict[str, list[str]] = {}
+    for d in topology.dependencies:
+        if d.role is Role.NEED:
+            needs.setdefault(d.source, []).append(d.target)
+    seen, level, ordered = {start}, [start], list[str]()
+    while level:
+        level = sorted({t for a in level for t in needs.get(a, ())} - seen)
+        seen.update(level)
+        ordered += level
+    return ordered
 
 
 def _capacity(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:

@@ -124,6 +124,8 @@ def destroyed(before: Survey, after: Survey, assets: Iterable[DataAsset], surviv
         gone = asset.address not in after.nodes or node.resource.action.replaces
         if not gone or node.resource.action is Action.FORGET or node.entry.data is None:
             continue
+        if not any(loss.kind is not LossKind.POISON for loss in asset.losses):
+            continue  # messages on their way are no durable data
         kept = before.facts.truth(node.entry.data.final_snapshot, node.address, before.scope(node), better=True)
         if not kept and node.resource.type not in restored and asset.address not in survivors.values():
             found.append(asset)

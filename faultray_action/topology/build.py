@@ -103,7 +103,7 @@ def _pair(plan: Plan, before: Draft, links: Links, knowledge: Knowledge, choice:
     declared = assets.declared(before.survey) | assets.declared(after.survey)
     was = assets.find(before.survey, knowledge.table, _wanted(before) | declared)
     is_now = assets.find(after.survey, knowledge.table, _wanted(after) | declared)
-    survivors = {e.source: e.target for e in before.survey.edges if e.role == "replica" and e.source in after.survey.nodes}
+    survivors = {e.source: e.target for e in before.survey.edges if e.role == "replica" and _is_promoted(after, e.source)}
     lost = assets.destroyed(before.survey, after.survey, was, survivors)
     is_now = _with_destroyed(is_now, lost)
     surveys = {side: draft.survey for side, draft in drafts.items()}
@@ -115,6 +115,11 @@ def _pair(plan: Plan, before: Draft, links: Links, knowledge: Knowledge, choice:
         _freeze(after, is_now, knowledge, measured, (*plan.diagnostics, *unmatched)),
         undecided,
     )
+
+
+def _is_promoted(after: Draft, replica: str) -> bool:
+    """A replica that stands after and copies nobody any more."""
+    return replica in after.survey.nodes and not after.survey.outgoing(replica, "replica")
 
 
 def _draft(plan: Plan, links: Links, knowledge: Knowledge, side: Side, choice: Choice) -> Draft:
@@ -182,7 +187,7 @@ def _dead_ends(before: Draft, after: Draft) -> Iterable[Dependency]:
     was = {entry.address: entry for entry in before.entries}
     needs_before, needs_after = _needs(before), _needs(after)
     for address, entry in sorted(was.items()):
-        if entry.component not in after.components or entry.component not in before.components:
+        if entry.component not in after.components or entry.component not in before.components or _serves_itself(after, entry):
             continue
         reached = _serving(before, entries.closure(entry.component, needs_before)) - {entry.component}
         still = _serving(after, entries.closure(entry.component, needs_after)) - {entry.component}
@@ -191,6 +196,12 @@ def _dead_ends(before: Draft, after: Draft) -> Iterable[Dependency]:
             yield Dependency(entry.component, target, broken=f"{address} reached {min(reached)} before and reaches nothing after")
             if not any(e.address == address for e in after.entries):
                 after.entries = sorted([*after.entries, entry], key=lambda e: e.address)
+
+
+def _serves_itself(draft: Draft, entry: EntryPoint) -> bool:
+    """A workload or a store answers without anything behind it; a front does not."""
+    node = draft.survey.nodes.get(entry.component)
+    return node is not None and (node.entry.workload or node.entry.stateful)
 
 
 def _serving(draft: Draft, addresses: Iterable[str]) -> set[str]:

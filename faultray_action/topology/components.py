@@ -271,23 +271,35 @@ def _interleave(pools: tuple[tuple[Copy, ...], ...]) -> list[Copy]:
 def _with_ways_out(
     survey: Survey, node: Node, copies: tuple[Copy, ...], where: Places, parts: Parts, table: ReliabilityTable, above: frozenset[str]
 ) -> tuple[Copy, ...]:
-    """Add the faults of the one gateway that each copy's subnet leaves through; several gateways stand in for each other and add none."""
+    """Add the faults of the one gateway that each copy's subnet leaves through, where it carries more than its own zone.
+
+    A gateway is redundant within its zone: for copies that stand there alone its loss is that of the zone, no event of its own. One that
+    copies of several zones (or of another) leave through is a new way to fail. Several gateways stand in for each other and add none.
+    """
     by_zone: dict[str, set[str]] = {}
     for zone, subnet in where.subnets:
         by_zone.setdefault(zone, set()).update(places.ways_out(survey, subnet))
-    if not any(by_zone.values()):
+    used = [zone for zone in by_zone if any(copy.zone == zone for copy in copies)]
+    unplaced = len(copies) == 1 and not copies[0].zone
+    carried = by_zone if unplaced else {zone: by_zone[zone] for zone in used}
+    if not any(carried.values()):
         return copies
-    if len(copies) == 1 and not copies[0].zone:
-        return _regional_way_out(survey, copies, by_zone, parts, table, above)
-    return tuple(_leaving(survey, copy, by_zone.get(copy.zone, set()), parts, table, above) for copy in copies)
+    if unplaced:
+        shared = set.union(*carried.values()) if all(carried.values()) and len(carried) > 1 else set()
+        return tuple(_leaving(survey, copy, shared, parts, table, above) for copy in copies)
+    return tuple(_leaving(survey, copy, _foreign(survey, copy.zone, carried, parts, table, above), parts, table, above) for copy in copies)
 
 
-def _regional_way_out(
-    survey: Survey, copies: tuple[Copy, ...], by_zone: dict[str, set[str]], parts: Parts, table: ReliabilityTable, above: frozenset[str]
-) -> tuple[Copy, ...]:
-    """A managed workload over several subnets loses its way out only where all of them share one gateway."""
-    every = set.union(*by_zone.values()) if all(by_zone.values()) else set()
-    return tuple(_leaving(survey, copy, every, parts, table, above) for copy in copies)
+def _foreign(
+    survey: Survey, zone: str, carried: dict[str, set[str]], parts: Parts, table: ReliabilityTable, above: frozenset[str]
+) -> set[str]:
+    """The gateways of a zone's copies, unless each serves that zone alone and stands in it."""
+    gateways = carried.get(zone, set())
+    if len(gateways) != 1 or gateways & above:
+        return set()
+    gateway = _build(survey, survey.nodes[next(iter(gateways))], parts, table, above)
+    alone = [other for other, ways in carried.items() if ways & gateways] == [zone]
+    return set() if alone and gateway.zones == (zone,) else gateways
 
 
 def _leaving(survey: Survey, copy: Copy, gateways: set[str], parts: Parts, table: ReliabilityTable, above: frozenset[str]) -> Copy:
