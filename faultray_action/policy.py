@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, get_args
@@ -15,7 +14,8 @@ from pydantic import BaseModel, ValidationError
 from faultray_action.model.component import Recovery
 from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.errors import ConfigError
-from faultray_action.model.policy import DeclaredEntry, DeclaredNeed, Override, Place, Policy, RateOverride, Waiver, names
+from faultray_action.model.nearest import nearest
+from faultray_action.model.policy import DeclaredEntry, DeclaredNeed, Override, Place, Policy, PolicyDocument, RateOverride, Waiver, names
 from faultray_action.model.topology import Role
 from faultray_action.policy_schema import (
     MAX_WAIVER_DAYS,
@@ -39,14 +39,6 @@ _FILE_SETTINGS = ("mode", "comment_mode", "comment_when", "annotations", "check_
 
 Route = tuple[str | int, ...]
 """Keys and list positions from the top of the file down to a value."""
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyDocument:
-    """The policy, and the settings that the file gives: input name -> (text as an input would have it, where it stands)."""
-
-    policy: Policy = Policy()
-    settings: Mapping[str, tuple[str, Place]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def read_policy(content: bytes, file: str, today: date) -> PolicyDocument:
@@ -77,12 +69,6 @@ def unmatched(policy: Policy, addresses: Iterable[str]) -> tuple[Diagnostic, ...
     stated += [(pattern, policy.places.get(pattern, Place())) for pattern, _ in policy.data_weights]
     missing = [(pattern, place) for pattern, place in stated if not any(names(pattern, address) for address in known)]
     return tuple(_matches_nothing(pattern, place, known) for pattern, place in missing)
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`: did you mean X?` for a word close to a known one, else nothing."""
-    close = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return f": did you mean `{close[0]}`?" if close else ""
 
 
 def _matches_nothing(pattern: str, place: Place, known: list[str]) -> Diagnostic:

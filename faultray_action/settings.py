@@ -17,8 +17,8 @@ from typing import NamedTuple, TypeVar
 from faultray_action.model.artifact import AnnotationChannel, CommentMode, CommentWhen
 from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.errors import ConfigError
-from faultray_action.model.policy import Gates, Mode, Place, Policy, Unknowns
-from faultray_action.policy import PolicyDocument, nearest, read_policy
+from faultray_action.model.nearest import nearest
+from faultray_action.model.policy import Gates, Mode, Place, Policy, PolicyDocument, Unknowns
 
 DEFAULT_CONFIG = ".faultray.yml"
 INPUT_PREFIX = "INPUT_"
@@ -237,6 +237,8 @@ def _document(config: _Said, today: date) -> tuple[PolicyDocument, tuple[Diagnos
     """The policy file; only the default one may be absent."""
     path = Path(config.text.strip())
     if path.is_file():
+        from faultray_action.policy import read_policy  # pydantic and yaml cost start-up, and most runs on a laptop have no policy
+
         try:
             return read_policy(path.read_bytes(), str(path), today), ()
         except OSError as error:

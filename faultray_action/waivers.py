@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import TypeVar
 
 from faultray_action.model.diagnostic import Diagnostic, Severity
+from faultray_action.model.nearest import nearest
 from faultray_action.model.policy import Waiver, names
-from faultray_action.policy import nearest
 
 EXPIRING_DAYS = 14
 """A waiver that lapses within these days is announced."""

@@ -160,6 +160,14 @@ class Policy:
     """Pattern -> where it is written, for patterns without a place of their own (data weights)."""
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyDocument:
+    """The policy, and the settings that the file gives: input name -> (text as an input would have it, where it stands)."""
+
+    policy: Policy = Policy()
+    settings: Mapping[str, tuple[str, Place]] = field(default_factory=lambda: MappingProxyType({}))
+
+
 def names(pattern: str, address: str) -> bool:
     """Whether a pattern of the policy means this address.
 
