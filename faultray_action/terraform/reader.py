@@ -175,8 +175,9 @@ def parse(text: bytes, name: str, kind: type[Document]) -> Document:
             raise InputError(f"{name} is cut off in the middle of the JSON: upload it again, or {SHOW}.") from error
         message = f"{name} is not valid JSON ({_one_line(error)}): {SHOW}."
         tail = _TRAILING.search(str(error))
-        if tail and text[int(tail.group(1)) : int(tail.group(1)) + 1] != b"{":
-            raise _Trailing(message, int(tail.group(1))) from error
+        end = int(tail.group(1)) - 1 if tail else 0  # the decoder counts from one
+        if tail and text[end : end + 1] != b"{":
+            raise _Trailing(message, end) from error
         raise InputError(message) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{name} is not valid UTF-8 (byte {error.start}): {SHOW}.") from error

@@ -78,7 +78,7 @@ _NAMING = re.compile(
 _SUFFIX = re.compile(r"_(?:names?|ids?|arns?|identifiers?|urls?|uris?|self_links?|links?)$")
 _MAX_TEXT = 200_000
 _ARN_PARTS = 6
-_NO_RANK = 9
+_DEFINING, _DERIVED, _PLAIN_NAME, _NO_RANK = 1, 2, 3, 9
 _MIN_TOKEN = 6
 _MIN_BASE64 = 40
 _MAX_HOLDERS = 64
@@ -88,7 +88,7 @@ _RANKED = PRIMARY | DEFINING | NAMES
 
 
 class Holder(NamedTuple):
-    """A resource that holds a value at an identity attribute. `rank` 0 primary, 1 defining, 2 a plain name; `sides` a bit for each side it holds it on."""
+    """A resource that holds a value at an identity attribute. `rank` 0 primary, 1 defining, 2 a host in one that defines, 3 a plain name; `sides` a bit for each side it holds it on."""
 
     resource: Resource
     attribute: str
@@ -152,7 +152,7 @@ class Identities:
                     self._hold(value, Holder(resource, key, rank, sides))
         for path in self._nested_paths(tree, resource.type):
             for text in strings_in(values_at(tree, path))[0]:
-                self._hold(text, Holder(resource, ".".join(path), 2 if path[-1] in NAMES else 1, sides))
+                self._hold(text, Holder(resource, ".".join(path), _PLAIN_NAME if path[-1] in NAMES else _DEFINING, sides))
 
     def settle(self) -> None:
         """Forget values that so many resources hold that they identify none."""
@@ -167,13 +167,13 @@ class Identities:
         yield from extra
 
     def _hold(self, value: str, holder: Holder) -> None:
-        for text in _identity_forms(value, holder.rank):
+        for text, rank in _identity_forms(value, holder.rank):
             rows = self.holders.setdefault(text, [])
             last = rows[-1] if rows else None
             if last is None or last.resource is not holder.resource or last.sides != holder.sides:
-                rows.append(holder)
-            elif holder.rank < last.rank:
-                rows[-1] = holder
+                rows.append(holder if rank == holder.rank else holder._replace(rank=rank))
+            elif rank < last.rank:
+                rows[-1] = holder._replace(rank=rank)
 
     def values_of(self, resource: Resource, tree: Mapping[str, Any]) -> Iterator[str]:
         """All identity values of one resource."""
@@ -269,19 +269,19 @@ def rank_of(key: str, kind: str) -> int | None:
     if key in PRIMARY:
         return 0
     if key in DEFINING:
-        return None if key == "domain_name" and not kind.endswith(("domain", "domain_name", "distribution", "pool")) else 1
+        return None if key == "domain_name" and not kind.endswith(("domain", "domain_name", "distribution", "pool")) else _DEFINING
     if key in NAMES:
-        return 2 if key == "name" or type_fits(kind, stem(key)) or (key == "identifier" and kind.endswith("instance")) else None
+        return _PLAIN_NAME if key == "name" or type_fits(kind, stem(key)) or (key == "identifier" and kind.endswith("instance")) else None
     return None
 
 
-def _identity_forms(value: str, rank: int) -> Iterable[str]:
-    """The value itself, and for endpoints the host names in it."""
+def _identity_forms(value: str, rank: int) -> Iterable[tuple[str, int]]:
+    """The value itself, and for endpoints the host names in it, each with its rank."""
     if len(value) < 3 or (len(value) <= _MAX_COMMON and _NEVER.fullmatch(value)):
         return ()
-    if rank == 1 and ("," in value or "://" in value or ":" in value) and not value.startswith("arn:"):
-        return dict.fromkeys((value, *(token for token in tokens(value) if is_specific(token))))
-    return (value,)
+    if rank == _DEFINING and ("," in value or ":" in value) and not value.startswith("arn:"):
+        return ((value, rank), *((token, _DERIVED) for token in dict.fromkeys(tokens(value)) if token != value and is_specific(token)))
+    return ((value, rank),)
 
 
 def tokens(text: str) -> Iterator[str]:
