@@ -171,9 +171,11 @@ def _models(at: object) -> Iterator[type[BaseModel]]:
 def _contradictions(declared: Declared) -> Iterator[tuple[_Place, str]]:
     """What each field allows alone but not together, in file order of its kinds."""
     ids = [component.id for component in declared.components]
+    known, earlier = frozenset(ids), set[str]()
     for index, component in enumerate(declared.components):
-        for field, message in _component_contradictions(component, ids, ids[:index]):
+        for field, message in _component_contradictions(component, known, earlier):
             yield ("components", index, field), message
+        earlier.add(component.id)
     yield from _unknown_ids(declared, ids)
     for index, edge in enumerate(declared.dependencies):
         if edge.source == edge.target:
@@ -181,7 +183,7 @@ def _contradictions(declared: Declared) -> Iterator[tuple[_Place, str]]:
     yield from _uneven_groups(declared)
 
 
-def _component_contradictions(component: DeclaredComponent, ids: list[str], earlier: list[str]) -> Iterator[tuple[str, str]]:
+def _component_contradictions(component: DeclaredComponent, ids: frozenset[str], earlier: set[str]) -> Iterator[tuple[str, str]]:
     if component.id in earlier:
         yield "id", f"`{component.id}` is the id of an earlier component; ids are unique"
     if component.managed and component.replicas and component.replicas > 1 and len(component.regions) < 2:
@@ -195,11 +197,10 @@ def _component_contradictions(component: DeclaredComponent, ids: list[str], earl
         yield "mtbf_hours", f"`{component.id}` has mtbf_hours and failures_per_year; keep one"
     if component.mttr_hours is not None and component.repair_hours is not None:
         yield "mttr_hours", f"`{component.id}` has mttr_hours and repair_hours; keep one"
-    others = [id for id in ids if id != component.id]
     carriers = [name for each in component.falls_with for name in ((each,) if isinstance(each, str) else each)]
     for field, named in (("data_of", component.data_of), *(("falls_with", carrier_of(name, ids)[0]) for name in carriers)):
-        if named and named not in others:
-            yield field, _no_such(named, others)
+        if named and (named not in ids or named == component.id):
+            yield field, _no_such(named, sorted(ids - {component.id}))
 
 
 def carrier_of(name: str, ids: Container[str]) -> tuple[str, int | None]:
