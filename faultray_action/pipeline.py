@@ -191,7 +191,13 @@ def _compare(plan: Plan, knowledge: Knowledge, before: tuple[Topology, Examinati
     was, is_now = Scored(*before), Scored(*after)
     standing = {entry.address for entry in after[0].entries}
     steps = find_steps(plan, knowledge.catalogue, knowledge.table, after[0])
-    disruptions = disrupt(steps, lambda address: tuple(e for e in entries_down_without(before[0], (address,)) if e in standing))
+
+    def down_without(address: str, both: bool) -> tuple[str, ...]:
+        down = [e for e in entries_down_without(before[0], (address,)) if e in standing]
+        needed = entries_down_without(after[0], (address,)) if both and down else ()
+        return tuple(e for e in down if not both or e in needed)
+
+    disruptions = disrupt(steps, down_without)
     regional = risks.regional_points(was, is_now, lambda side, address: entries_down_without(side, (address,)))
     return compare.compare(was, is_now, risks.find(was, is_now), disruptions, regional)
 

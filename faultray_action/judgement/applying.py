@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 
 from faultray_action.model.finding import ApplyStep, Disruption, DisruptionClass
 
-DownWithout = Callable[[str], tuple[str, ...]]
-"""Entry points (undeferred, standing on both sides) that are down while a component of before is gone."""
+DownWithout = Callable[[str, bool], tuple[str, ...]]
+"""Entry points (undeferred, standing on both sides) that are down while a component is gone: on the side before, and with True on both sides."""
 
 
 def disrupt(steps: Iterable[ApplyStep], down_without: DownWithout) -> tuple[Disruption, ...]:
@@ -19,11 +19,15 @@ def disrupt(steps: Iterable[ApplyStep], down_without: DownWithout) -> tuple[Disr
 def _row(step: ApplyStep, down_without: DownWithout) -> Disruption | None:
     if step.loses_data:
         return Disruption(
-            step.address, DisruptionClass.DESTRUCTIVE, down_without(step.address), None, "its data is destroyed without a final snapshot"
+            step.address,
+            DisruptionClass.DESTRUCTIVE,
+            down_without(step.address, False),
+            None,
+            "its data is destroyed without a final snapshot",
         )
     if step.harmless or step.overlap:
         return None
-    down = down_without(step.address)
+    down = down_without(step.address, not step.ends)
     if not down:
         return None
     if step.rolling:

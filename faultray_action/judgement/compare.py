@@ -31,7 +31,8 @@ def _spofs(before: Side, after: Side) -> tuple[tuple[Standing, SinglePoint], ...
     old = {point.address: point for point in before.examination.single_points}
     new = {point.address: point for point in after.examination.single_points}
     silent = cut_off_entries(before, after)
-    rows = [(_standing(old.get(address), point), point) for address, point in sorted(new.items())]
+    lasting = {entry.address for side in (before, after) for entry in side.topology.entries if not entry.deferred}
+    rows = [(_standing(old.get(address), point, lasting), point) for address, point in sorted(new.items())]
     for address, point in sorted(old.items()):
         remaining = _lost_classes(point, new.get(address))
         if remaining is None:
@@ -44,9 +45,13 @@ def _spofs(before: Side, after: Side) -> tuple[tuple[Standing, SinglePoint], ...
     return tuple(rows)
 
 
-def _standing(old: SinglePoint | None, new: SinglePoint) -> Standing:
-    """The identity is (address, class): a class that was not there before makes the row new."""
-    return Standing.UNCHANGED if old is not None and set(new.classes) <= set(old.classes) else Standing.NEW
+def _standing(old: SinglePoint | None, new: SinglePoint, lasting: set[str]) -> Standing:
+    """The identity is (address, class): a class that was not there before makes the row new. So does reaching users at all: a point that
+    stopped only queue consumers (entries not in `lasting`) and now stops an entry that users wait for."""
+    if old is None or not set(new.classes) <= set(old.classes):
+        return Standing.NEW
+    only_deferred = not set(old.takes_down) & lasting
+    return Standing.NEW if only_deferred and set(new.takes_down) & lasting else Standing.UNCHANGED
 
 
 def _lost_classes(old: SinglePoint, new: SinglePoint | None) -> SinglePoint | None:
