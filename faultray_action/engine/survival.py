@@ -211,14 +211,14 @@ class _Parallel:
                 return down
 
     def _forced(self) -> dict[int, int]:
-        """What takes a vertex down by itself, and its shadow with it; then calls that time out behind a breaker without a fallback."""
+        """What takes a vertex down by itself, and its shadow with it; then calls that time out where there is no fallback."""
         forced: dict[int, int] = {}
         for vertex, component in enumerate(self.relation.components):
             mask = self.asked.down.get(vertex, 0)
             deployed = self.asked.deployed.get(vertex, 0)
             if deployed and component.copies:
                 mask |= deployed & self._lost_more_than(vertex, len(component.copies) - component.needed - 1)
-            if component.gaps and component.copies:
+            if component.gaps and component.copies and component.needed > 0:
                 mask |= self.asked.control_plane & self.copies[vertex][0]
             if mask:
                 forced[vertex] = mask
@@ -227,8 +227,7 @@ class _Parallel:
         for index, mask in self.asked.timed_out.items():
             edge = self.relation.edges[index]
             if edge.group < 0 and edge.transfer is Transfer.NEED and edge.dependency.breaker and not edge.dependency.fallback:
-                answerless = mask & ~self.asked.breaker_off.get(index, 0)
-                forced[edge.source] = forced.get(edge.source, 0) | answerless
+                forced[edge.source] = forced.get(edge.source, 0) | mask
         return forced
 
     def _conditional(self, forced: dict[int, int]) -> Iterator[tuple[int, int, int]]:
