@@ -88,7 +88,10 @@ _RANKED = PRIMARY | DEFINING | NAMES
 
 
 class Holder(NamedTuple):
-    """A resource that holds a value at an identity attribute. `rank` 0 primary, 1 defining, 2 a host in one that defines, 3 a plain name; `sides` a bit for each side it holds it on."""
+    """A resource that holds a value at an identity attribute. `rank`: 0 primary, 1 defining, 2 a host in one that defines, 3 a plain name.
+
+    `sides` has a bit for each side on which it holds the value.
+    """
 
     resource: Resource
     attribute: str
@@ -213,8 +216,10 @@ class Identities:
         return known
 
     def _look(self, text: str) -> tuple[Mention, ...]:
-        if text in self.holders:
-            return (Mention(text, ""),)
+        rows = self.holders.get(text)
+        if rows:
+            inside = self._search(text) if rows[0].rank == _DEFINING and ":" in text and not text.startswith("arn:") else ()
+            return tuple(dict.fromkeys((Mention(text, ""), *inside)))
         if len(text) < _MIN_TOKEN or len(text) > _MAX_TEXT or not _COMPOUND.search(text):
             return self._from_base64(text)
         return tuple(dict.fromkeys(self._search(text)))
