@@ -183,7 +183,8 @@ class RiskRow(Part, frozen=True, kw_only=True):
     """`kind`: data-loss | broken-need | region | capacity | agent; `severity`: high | medium | low.
 
     `losses` are the uncovered loss events of a data-loss risk (media, delete, corruption, key, poison-message, destroyed).
-    `message` completes "<component> …" in words of ours ("is no longer allowed to reach the database"); absent: the words of the kind.
+    `message` is a sentence that says more than the kind ("aws_security_group_rule.db was the last rule that admits …"); absent: the words
+    of the kind.
     """
 
     address: str
@@ -236,7 +237,7 @@ class AttributionPart(Part, frozen=True, kw_only=True):
 
 
 class DisruptionRow(Part, frozen=True, kw_only=True):
-    """What goes down *while applying*. `class`: destructive | outage | blip; `seconds` of outage,
+    """What goes down *while applying*. `message` completes "<component> …" for a blip ("is removed"). `class`: destructive | outage | blip; `seconds` of outage,
     null where no one can say (data is gone).
     """
 

@@ -27,7 +27,7 @@ def render(document: Document) -> str:
     """One suite. Failed gates and findings of an enforcing, failed run are failures; "could not compute" is an error."""
     cases = _cases(document)
     total = {outcome: sum(1 for case in cases if case.outcome == outcome) for outcome in ("failure", "error", "skipped")}
-    name = escape.xml_text(f"FaultRay {escape.visible(document.title)}", 200)
+    name = escape.xml_text(f"FaultRay {escape.visible(wording.title(document))}", 200)
     counts = f'tests="{len(cases)}" failures="{total["failure"]}" errors="{total["error"]}" skipped="{total["skipped"]}"'
     suite = [f'  <testsuite name="{name}" {counts}>', *(line for case in cases for line in _lines(case)), "  </testsuite>"]
     return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuites name="{name}" {counts}>', *suite, "</testsuites>"]) + "\n"

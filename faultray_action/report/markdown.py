@@ -164,7 +164,7 @@ def _many_plans(documents: Sequence[Document], context: Context) -> tuple[Block,
 
 def _plan_order(document: Document) -> tuple[int, int, float, str]:
     rank = {"error": 0, "fail": 1}.get(document.verdict, 2)
-    return (rank, 0 if verdict.light(document) == "🟡" else 1, document.score.delta or 0.0, document.title)
+    return (rank, 0 if verdict.light(document) == "🟡" else 1, document.score.delta or 0.0, wording.title(document))
 
 
 def _plan_row(document: Document) -> tuple[str, ...]:
@@ -172,12 +172,12 @@ def _plan_row(document: Document) -> tuple[str, ...]:
     result = {"error": "could not compute", "fail": "would fail (warn mode)" if document.mode == "warn" else "**failed**"}.get(
         document.verdict, "passed"
     )
-    return (verdict.light(document), sections.cell(document.title), md(verdict.result(document)), weak, result)
+    return (verdict.light(document), sections.cell(wording.title(document)), md(verdict.result(document)), weak, result)
 
 
 def _plan_details(document: Document, context: Context) -> tuple[list[str], list[str]]:
     """A plan's own comment, folded; and a shorter form without its folded parts."""
     whole = _told(document, context, "#### ")
     visible = tuple(one for one in whole if not one.lines or one.lines[0] != "<details>")
-    summary = f"{verdict.light(document)} {escape.html_text(document.title, 80)}"
+    summary = f"{verdict.light(document)} {escape.html_text(wording.title(document), 80)}"
     return tuple(details(summary, [line for one in kept if one.lines for line in (*one.lines, "")]) for kept in (whole, visible))  # type: ignore[return-value]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from faultray_action.report import escape, remarks
+from faultray_action.report import escape, remarks, wording
 from faultray_action.report.changes import Finding, new_findings
 from faultray_action.report.document import Document, RiskRow
 from faultray_action.report.escape import url_path
@@ -25,7 +25,7 @@ def render(document: Document) -> str:
     run = {
         "tool": {"driver": _driver(document)},
         "columnKind": "unicodeCodePoints",
-        "automationDetails": {"id": f"faultray/{escape.plain(document.label or document.title, 100)}/"},
+        "automationDetails": {"id": f"faultray/{escape.plain(document.label or wording.title(document), 100)}/"},
         "invocations": [_invocation(document)],
         "results": [_result(document, row, state) for row, state in told[:MAX_RESULTS]],
     }

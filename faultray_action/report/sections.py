@@ -103,7 +103,9 @@ def causes_table(document: Document, context: Context, limit: int) -> list[str]:
             ("", f"… and {wording.count(rest, 'more change')} below", "", "", "", _signed(document, left_points) if left_points else "")
         )
     if together:
-        lines.append(("", f"{'both' if _attributed(rows) == 2 else 'all'} in combination", "", "", "", _signed(document, together)))
+        lines.append(
+            ("", wording.together(_attributed(rows), together, document.score.delta or 0.0), "", "", "", _signed(document, together))
+        )
     header: tuple[str, ...] = ("", "Where", "Change", "If it fails", "Recovers", "Points")
     align: tuple[str, ...] = (CENTRE, LEFT, LEFT, LEFT, LEFT, RIGHT)
     width = 6 if any(line[5] for line in lines) else 5
@@ -136,7 +138,9 @@ def _recovers(finding: Finding) -> str:
         return wording.recovery(finding.recovery)
     if isinstance(finding, RiskRow):
         return "by hand" if finding.kind in ("data-loss", "broken-need") else "–"
-    return "not at all" if finding.disruption == "destructive" else f"after {wording.duration(finding.seconds)}"
+    if finding.disruption == "destructive":
+        return "not at all"
+    return "unknown" if finding.seconds is None else f"after {wording.duration(finding.seconds)}"
 
 
 def effect(document: Document, finding: Finding, fate: str = " down") -> str:
@@ -165,7 +169,7 @@ def remedy_lines(document: Document) -> list[str]:
         return []
     if not remedy.edits:
         tried = f" within {wording.count(remedy.simulations, 'simulation')}" if remedy.simulations else ""
-        return [f"**Cheapest way back to green**: none of up to 3 edits found{tried}."]
+        return [f"**Cheapest way back to green**: none found; no 3 edits or fewer pass every gate{tried}."]
     reached = f", score **{wording.score(document, remedy.score)}**" if remedy.score is not None else ""
     proof = ", all gates pass (checked)" if remedy.proven else ", not proven: re-run the gate"
     diff = [line for edit in remedy.edits for line in wording.edit_lines(edit)]

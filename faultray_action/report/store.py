@@ -22,6 +22,8 @@ from faultray_action.report.document import (
     EntryRow,
     EntrySide,
     RiskRow,
+    ScorePart,
+    ScoreParts,
     SpofRow,
 )
 
@@ -71,7 +73,7 @@ def canonical(document: Document) -> Document:
     score, spofs, risks = document.score, document.spofs, document.risks
     return msgspec.structs.replace(
         document,
-        score=msgspec.structs.replace(score, before=_points(score.before), after=_points(score.after), delta=_points(score.delta)),
+        score=_score(score),
         entry_points=_named("entry", (_entry(row) for row in document.entry_points), lambda row: ""),
         spofs=msgspec.structs.replace(spofs, new=_spofs(spofs.new), resolved=_spofs(spofs.resolved), unchanged=_spofs(spofs.unchanged)),
         risks=msgspec.structs.replace(risks, new=_risks(risks.new), resolved=_risks(risks.resolved), unchanged=_risks(risks.unchanged)),
@@ -137,6 +139,26 @@ def _points(value: float | None) -> float | None:
     return None if value is None else _cents(value)
 
 
+def _rate(value: float | None) -> float | None:
+    return None if value is None else round(value, 6) + 0.0
+
+
+def _score_parts(parts: ScoreParts | None) -> ScoreParts | None:
+    if parts is None:
+        return None
+    return ScoreParts(availability=_cents(parts.availability), resilience=_cents(parts.resilience), data=_cents(parts.data))
+
+
+def _score(score: ScorePart) -> ScorePart:
+    return ScorePart(
+        before=_points(score.before),
+        after=_points(score.after),
+        delta=_points(score.delta),
+        parts_before=_score_parts(score.parts_before),
+        parts_after=_score_parts(score.parts_after),
+    )
+
+
 def _cents(value: float) -> float:
     return round(value, 2) + 0.0
 
@@ -145,7 +167,7 @@ def _side(side: EntrySide | None) -> EntrySide | None:
     if side is None:
         return None
     bounded = MAX_NINES if math.isinf(side.nines) or math.isnan(side.nines) else min(side.nines, MAX_NINES)
-    return msgspec.structs.replace(side, nines=_cents(bounded))
+    return msgspec.structs.replace(side, nines=_cents(bounded), failures_per_year=_rate(side.failures_per_year))
 
 
 def _entry(row: EntryRow) -> EntryRow:
@@ -155,7 +177,12 @@ def _entry(row: EntryRow) -> EntryRow:
 def _spofs(rows: tuple[SpofRow, ...]) -> tuple[SpofRow, ...]:
     rounded = (
         msgspec.structs.replace(
-            row, points=_points(row.points), takes_down=_unique(row.takes_down), classes=_unique(row.classes), zones=_unique(row.zones)
+            row,
+            points=_points(row.points),
+            takes_down=_unique(row.takes_down),
+            failures_per_year=_rate(row.failures_per_year),
+            classes=_unique(row.classes),
+            zones=_unique(row.zones),
         )
         for row in rows
     )

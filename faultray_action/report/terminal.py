@@ -47,7 +47,7 @@ def words(phrase: Phrase) -> str:
 
 
 def _parts(document: Document, color: bool) -> Iterable[RenderableType]:
-    title = f"FaultRay · {escape.plain(document.title, 50)}"
+    title = f"FaultRay · {escape.plain(wording.title(document), 50)}"
     panel = panel_lines(document)
     if color:
         yield Panel(Group(*panel), title=title, title_align="left", box=box.ROUNDED, padding=(0, 1))
@@ -157,7 +157,8 @@ def remedy_lines(document: Document) -> list[str]:
     if remedy is None:
         return []
     if not remedy.edits:
-        return [f"none of up to 3 edits found{f' within {remedy.simulations:,} simulations' if remedy.simulations else ''}"]
+        tried = f" within {wording.count(remedy.simulations, 'simulation')}" if remedy.simulations else ""
+        return [f"none found; no 3 edits or fewer pass every gate{tried}"]
     diff = [escape.visible(line) for edit in remedy.edits for line in wording.edit_lines(edit)]
     reached = f"score {wording.score(document, remedy.score)}, " if remedy.score is not None else ""
     return [*diff, f"{reached}{'all gates pass' if remedy.proven else 'not proven'}"]
@@ -178,7 +179,8 @@ def _causes(document: Document) -> Iterable[RenderableType]:
     if len(rows) > _MAX_ROWS:
         table.add_row("", f"… and {len(rows) - _MAX_ROWS} more", "")
     if together:
-        table.add_row(wording.signed(together, digits, "-"), "in combination", "")
+        name = wording.together(sum(1 for value in told if value is not None), together, document.score.delta or 0.0)
+        table.add_row(wording.signed(together, digits, "-"), name, "")
     yield table
 
 

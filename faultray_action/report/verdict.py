@@ -32,7 +32,7 @@ def light(document: Document) -> str:
 
 def headline(document: Document) -> Phrase:
     """🔴 FaultRay · `envs/prod` · resilience 86 → **58** (−28)."""
-    return (f"{light(document)} FaultRay · ", Name(document.title), " · ", *result(document))
+    return (f"{light(document)} FaultRay · ", Name(wording.title(document)), " · ", *result(document))
 
 
 def result(document: Document) -> Phrase:
@@ -62,7 +62,7 @@ def quiet_line(document: Document) -> str:
     result = (
         f"resilience unchanged at **{after}**." if kind is Form.NEUTRAL else "no entry point before or after: nothing here serves users."
     )
-    return f"{light(document)} **FaultRay** · {md((Name(document.title),))} · {result}{known}"
+    return f"{light(document)} **FaultRay** · {md((Name(wording.title(document)),))} · {result}{known}"
 
 
 # The alert: what a reviewer must know
@@ -144,22 +144,22 @@ def _story(document: Document) -> str:
 
 def _spof_story(document: Document, row: SpofRow) -> str:
     total = sum(1 for entry in document.entry_points if entry.after is not None) or len(row.takes_down)
-    down = len(row.takes_down)
     names = md(wording.entries(document, row.takes_down, 3))
+    down = f"the only entry point ({names})" if total == 1 else f"**{len(row.takes_down)} of {total}** entry points ({names})"
     until = wording.recovery_until(row.recovery)
-    what = f"Losing {_lost(row)}"
     if not row.existed or document.score.before is None:
-        return f"{what} takes down **{down} of {total}** entry points ({names}) {until}."
+        return f"Losing {_lost(row)} takes down {down} {until}."
+    before = "used to be survived" if total == 1 else f"used to take down **0 of {total}** entry points"
     return (
-        f"{what} used to take down **0 of {total}** entry points. After this change it takes down **{down} of {total}** ({names}) {until}."
+        f"Losing {_lost(row)} {before}. After this change it takes down {down.replace(' entry points', '') if total > 1 else down} {until}."
     )
 
 
 def _lost(row: SpofRow) -> str:
     name = md((Name(row.label or row.address),))
-    return (
-        f"one copy of {name}" if row.event == "copy" else f"{name} in {md(wording.failing(row))}" if row.zones else f"{name} with its zone"
-    )
+    if row.event == "copy":
+        return f"one copy of {name}"
+    return f"{name} in {md(wording.failing(row))}" if row.zones else f"the zone of {name}"
 
 
 def _risk_story(document: Document, row: RiskRow) -> str:
@@ -219,8 +219,16 @@ def _notices(document: Document) -> list[str]:
         lines.append("**This plan is partial** (`-target` or deferred actions): what it leaves out was not judged.")
     if document.drift is not None and wording.form(document) is not Form.DRIFT:
         lines.append(_drift(document))
-    lines += _waiver_notices(document)
+    lines += [*_blips(document), *_waiver_notices(document)]
     return lines[:2]
+
+
+def _blips(document: Document) -> list[str]:
+    """What else happens while applying, where that is why the change deserves a look."""
+    blips = [row for row in document.apply.disruptions if row.disruption == "blip"]
+    if document.verdict != "pass" or document.recommendation == "safe" or not blips:
+        return []
+    return [f"While applying: {md(wording.disruption_told(document, blips[0]))}{f', and {len(blips) - 1} more' if len(blips) > 1 else ''}."]
 
 
 def _waiver_notices(document: Document) -> list[str]:

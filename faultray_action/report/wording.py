@@ -5,6 +5,7 @@ A `Phrase` is a tuple of parts; `Name` marks text that came from a plan. Each re
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -194,6 +195,12 @@ def downtime(nines: float) -> str:
 
 # Words
 
+
+def title(document: Document) -> str:
+    """What to call the plan: its title, else its label, else its path."""
+    return document.title.strip() or document.label.strip() or document.plan.path
+
+
 _NOUNS: Mapping[str, str] = {
     "load_balancer": "Load balancer",
     "web_server": "Web server",
@@ -214,6 +221,7 @@ _NOUNS: Mapping[str, str] = {
     "llm_endpoint": "LLM endpoint",
     "tool": "Tool",
     "orchestrator": "Orchestrator",
+    "connector": "Route",
 }
 _RECOVERY: Mapping[str, str] = {
     "self-heals": "by itself",
@@ -232,12 +240,12 @@ _RECOMMENDATION_LONG: Mapping[str, str] = {
     "high-risk": "HIGH RISK - Review Required",
 }
 _LOSS: Mapping[str, str] = {
+    "destroyed": "is destroyed with its data by this plan",
     "media": "has no replication (data loss risk)",
     "delete": "can be deleted with nothing to restore it from (data loss risk)",
     "corruption": "cannot be restored to an earlier point in time (data loss risk)",
     "key": "depends on one encryption key that can be deleted (data loss risk)",
     "poison-message": "has no dead-letter queue (messages are lost)",
-    "destroyed": "is destroyed with its data by this plan",
 }
 _RISK: Mapping[str, str] = {
     "data-loss": "can lose its data",
@@ -274,6 +282,14 @@ _ACTIONS: Mapping[str, str] = {
     "create-delete": "replaced (created first)",
     "forget": "removed from state",
     "update": "changed",
+}
+
+
+_WHOLE_EDITS: Mapping[str, str] = {
+    "create": "leave this resource out",
+    "delete": "keep this resource",
+    "delete-create": "undo what forces this resource to be replaced",
+    "create-delete": "undo what forces this resource to be replaced",
 }
 
 
@@ -323,6 +339,8 @@ def value(printable: Printable) -> str:
 
 def literal(printable: Printable) -> str:
     """A value as it stands in a `.tf` file."""
+    if isinstance(printable, str) and printable.isdecimal():
+        return printable
     if isinstance(printable, str):
         escaped = printable.replace("\\", "\\\\").replace('"', '\\"').replace("${", "$${").replace("%{", "%%{")
         return f'"{escaped}"'
@@ -336,11 +354,22 @@ def transition(change: Cause | ContributionRow) -> str:
 
 
 def change(row: Cause | ContributionRow) -> Phrase:
-    """`multi_az` `true → false`; a resource as a whole is created, deleted, replaced."""
+    """`multi_az` `true → false`; a resource as a whole is created, deleted, replaced; a value that may not be printed only "changed"."""
     if not row.attribute:
         return (_ACTIONS.get(row.action, "–"),)
     replaced = ", replaced" if row.action in ("delete-create", "create-delete") else ""
+    if row.before == row.after and not row.unknown_after:
+        return (Name(row.attribute), " changed", replaced)
     return (Name(row.attribute), " ", Name(transition(row)), replaced)
+
+
+def together(rows: int, interaction: float, delta: float) -> str:
+    """What the interaction of so many rows is called: more than their sum, or the same loss told by several rows."""
+    if rows <= 1:
+        return "other changes"
+    if interaction * delta < 0:
+        return "overlap: undoing one undoes much of the others"
+    return "both in combination" if rows == 2 else "all in combination"
 
 
 def edit_lines(edit: Edit) -> list[str]:
@@ -348,21 +377,22 @@ def edit_lines(edit: Edit) -> list[str]:
     where = f"{edit.file}:{edit.line}" if edit.line else edit.file
     head = f"@@ {' · '.join(part for part in (where, edit.address) if part)} @@"
     if not edit.attribute:
-        return [head, f"! {'put the resource back' if edit.action != 'create' else 'leave the resource out'}"]
-    lines = [head]
-    if edit.before is not None:
-        lines.append(f"-  {edit.attribute} = {literal(edit.before)}")
-    if edit.after is not None:
-        lines.append(f"+  {edit.attribute} = {literal(edit.after)}")
-    return lines
+        return [head, f"! {_WHOLE_EDITS.get(edit.action, 'put the resource back')}"]
+    if edit.before is None and edit.after is None:
+        return [head, f"! put {edit.attribute} back to what it was before this change"]
+    inside, _, name = edit.attribute.rpartition(".")
+    where = f"  # in {inside}" if inside else ""
+    sides = (("-", edit.before), ("+", edit.after))
+    return [head, *(f"{sign}  {name} = {literal(printable)}{where}" for sign, printable in sides if printable is not None)]
 
 
 # Rows
 
 
 def entry_labels(document: Document) -> Mapping[str, str]:
-    """Address of an entry point -> what people call it."""
-    return {row.address: row.label or row.address for row in document.entry_points}
+    """Address of an entry point -> what people call it; its address where several are called the same."""
+    called = Counter(row.label for row in document.entry_points)
+    return {row.address: row.label if row.label and called[row.label] == 1 else row.address for row in document.entry_points}
 
 
 def listed(names: Iterable[str], limit: int = 4) -> Phrase:
@@ -395,7 +425,7 @@ def failing(row: SpofRow) -> Phrase:
 def spof_title(row: SpofRow) -> Phrase:
     """In the order's words: "Database is now a single point of failure", then which."""
     now = "is now a single point of failure: " if row.existed else "is a new single point of failure: "
-    return (f"{noun(row.kind)} {now}", Name(row.label or row.address))
+    return (f"{noun(row.kind)} {now}", Name(row.address))
 
 
 def spof_effect(document: Document, row: SpofRow) -> Phrase:
@@ -405,25 +435,26 @@ def spof_effect(document: Document, row: SpofRow) -> Phrase:
 
 def risk_title(row: RiskRow) -> Phrase:
     """A sentence about the component: Cache `sessions` has no replication (data loss risk)."""
-    return (f"{noun(row.component)} ", Name(row.label or row.address), " ", _risk_said(row))
+    return (f"{noun(row.component)} ", *risk_told(row))
 
 
 def risk_told(row: RiskRow) -> Phrase:
     """The same without the kind of component, for a table cell."""
-    return (Name(row.label or row.address), " ", _risk_said(row))
+    joint = ": " if row.message else " "
+    return (Name(row.label or row.address), joint, _risk_said(row))
 
 
 def risk_heading(row: RiskRow) -> Phrase:
-    """In the order's words: "Cache has no replication (data loss risk)", then which; a message of its own is told inline."""
+    """In the order's words: "Cache has no replication (data loss risk)", then which."""
     if row.message:
         return risk_title(row)
-    return (f"{noun(row.component)} ", _risk_said(row), ": ", Name(row.label or row.address))
+    return (f"{noun(row.component)} ", _risk_said(row), ": ", Name(row.address))
 
 
 def _risk_said(row: RiskRow) -> str | Said:
     if row.message:
         return Said(row.message)
-    return next((_LOSS[loss] for loss in row.losses if loss in _LOSS), _RISK.get(row.kind, "is at risk"))
+    return next((said for loss, said in _LOSS.items() if loss in row.losses), _RISK.get(row.kind, "is at risk"))
 
 
 def risk_short(row: RiskRow) -> str:
@@ -443,4 +474,6 @@ def disruption_told(document: Document, row: DisruptionRow) -> Phrase:
         return (*who, " is destroyed with its data", *((" and", *down) if down else ()))
     if row.disruption == "outage":
         return (*who, " is gone before its successor serves", *((":", *down) if down else ()), f" ({duration(row.seconds)})")
+    if row.message:
+        return (*who, " ", Said(row.message))
     return (*who, f" restarts or fails over ({duration(row.seconds)}, nothing needed goes down)")

@@ -101,7 +101,7 @@ def test_an_error_is_no_successful_run() -> None:
 def test_the_terminal_opens_with_the_panel_of_the_order() -> None:
     lines = terminal.render(sample()).splitlines()
     assert lines[1:4] == ["Score Before: 86/100", "Score After:  58/100 (-28 points)", ""]
-    assert lines[4] == "NEW RISKS:" and lines[5] == "  - Database is now a single point of failure: orders DB"
+    assert lines[4] == "NEW RISKS:" and lines[5] == "  - Database is now a single point of failure:"
     assert "Recommendation: HIGH RISK - Review Required" in lines
 
 

@@ -90,6 +90,12 @@ def test_literals_are_what_terraform_reads(printable: object, written: str) -> N
 
 def test_the_words_of_the_order() -> None:
     document = sample("greenfield")
-    assert wording.say(wording.spof_title(sample().spofs.new[0]), str, str) == "Database is now a single point of failure: orders DB"
-    assert wording.say(wording.risk_heading(document.risks.new[0]), str, str) == "Cache has no replication (data loss risk): sessions"
+    assert (
+        wording.say(wording.spof_title(sample().spofs.new[0]), str, str)
+        == "Database is now a single point of failure: module.orders.aws_db_instance.this"
+    )
+    assert (
+        wording.say(wording.risk_heading(document.risks.new[0]), str, str)
+        == "Cache has no replication (data loss risk): aws_elasticache_cluster.sessions"
+    )
     assert wording.recommendation_long("high-risk") == "HIGH RISK - Review Required"
