@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from faultray_action.terraform.attributes import Path
-from faultray_action.terraform.tree import ModulePath, walk_modules
+from faultray_action.terraform.tree import ModulePath, mapping, references_of, rows_of, walk_modules
 
 _STEP = re.compile(r"""([^.\[\]]+)|\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\]""")
 _SCALARS = frozenset({"count", "path", "terraform", "self"})
@@ -135,11 +135,15 @@ def expressions_of(resource: Mapping[str, Any]) -> Iterator[tuple[Path, list[Any
         if isinstance(node, list):
             pending.extend((path, child) for child in reversed(node))
         elif isinstance(node, dict):
-            references = node.get("references")
-            if isinstance(references, list) and all(isinstance(text, str) for text in references):
+            references = references_of(node)
+            if references is not None:
                 yield path, references
             elif path == () or "constant_value" not in node:
                 pending.extend(((*path, key), child) for key, child in reversed(node.items()))
+
+
+def _is_looped(row: Mapping[str, Any]) -> bool:
+    return "for_each_expression" in row or "count_expression" in row
 
 
 @dataclass(slots=True)
@@ -156,9 +160,8 @@ class Resolver:
     def __post_init__(self) -> None:
         for path, module in walk_modules(self.configuration):
             self._modules[path] = module
-            for row in module.get("resources") or ():
-                if isinstance(row, dict):
-                    self._resources[path, row.get("mode") == "data", str(row.get("type")), str(row.get("name"))] = row
+            for row in rows_of(module):
+                self._resources[path, row.get("mode") == "data", row["type"], row["name"]] = row
 
     def resources(self) -> Mapping[tuple[ModulePath, bool, str, str], Mapping[str, Any]]:
         """Configuration resources by (module path, is data, type, name)."""
@@ -181,10 +184,8 @@ class Resolver:
         return found
 
     def _context(self, scope: Scope, row: Mapping[str, Any], key: Key, attribute: Path = ()) -> _Context:
-        loop = row.get("for_each_expression")
-        references = loop.get("references") if isinstance(loop, dict) else None
-        each = tuple(references) if isinstance(references, list) else ()
-        keyed = key if loop or row.get("count_expression") else ANY
+        each = tuple(references_of(row.get("for_each_expression")) or ())
+        keyed = key if _is_looped(row) else ANY
         return _Context(scope, keyed, each, _Context(scope), attribute[-1] if attribute else "")
 
     def _resolve_all(self, references: Sequence[Any], context: _Context) -> Iterator[Target]:
@@ -232,12 +233,12 @@ class Resolver:
         *outer, (name, key) = context.scope
         parent = tuple(outer)
         call = self._call(parent, name)
-        expression = (call.get("expressions") or {}).get(reference.names[0]) if call else None
-        if not isinstance(expression, dict) or not isinstance(expression.get("references"), list) or not call:
+        references = references_of(mapping(call.get("expressions")).get(reference.names[0]))
+        if references is None:
             return
         inner = self._context(parent, call, Key("same", key.value) if key.rule == "own" else key)
         inner = _Context(parent, inner.key, inner.each, inner.each_context, context.hint, context.hops + 1)
-        yield from self._once(("var", context.scope, reference.names[0], context.hint), expression["references"], inner)
+        yield from self._once(("var", context.scope, reference.names[0], context.hint), references, inner)
 
     def _local(self, reference: Reference, context: _Context) -> Iterator[Target]:
         module = ".".join(f"module.{name}" for name, _ in context.scope)
@@ -253,19 +254,17 @@ class Resolver:
             return
         name = reference.names[0]
         call = self._call(context.scope, name)
-        module = call.get("module") if call else None
+        module = call.get("module")
         if not isinstance(module, dict):
             self._count("module without configuration")
             return
-        step = reference.key or (key if call and (call.get("for_each_expression") or call.get("count_expression")) else ANY)
-        outputs = module.get("outputs")
-        rows = outputs if isinstance(outputs, dict) else {}
+        step = reference.key or (key if _is_looped(call) else ANY)
+        rows = mapping(module.get("outputs"))
         for output in self._outputs(reference, rows, context.hint):
-            row = rows[output]
-            expression = row.get("expression") if isinstance(row, dict) else None
-            if isinstance(expression, dict) and isinstance(expression.get("references"), list):
+            references = references_of(mapping(rows[output]).get("expression"))
+            if references is not None:
                 inner = context.at((*context.scope, (name, step)))
-                yield from self._once(("output", inner.scope, output, context.hint), expression["references"], inner)
+                yield from self._once(("output", inner.scope, output, context.hint), references, inner)
 
     def _outputs(self, reference: Reference, rows: Mapping[str, Any], hint: str) -> list[str]:
         """The named output; for `module.x` alone (a dynamic index hides the rest) those whose name fits the attribute, else all."""
@@ -288,8 +287,7 @@ class Resolver:
         if row is None:
             self._count("resource without configuration")
             return
-        looped = row.get("for_each_expression") or row.get("count_expression")
-        index = reference.key or (key if looped else ANY)
+        index = reference.key or (key if _is_looped(row) else ANY)
         yield Target(context.scope, data, kind, name, index, ".".join(names[2:]), reference.text)
         if data:
             for target in self._through_data(context.scope, row, kind, name, index):
@@ -319,15 +317,13 @@ class Resolver:
             return
         path = (*(step for step, _ in scope), reference.names[0])
         step = (reference.names[0], reference.key or ANY)
-        for row in self._modules.get(path, {}).get("resources") or ():
-            if isinstance(row, dict) and row.get("mode") != "data":
-                yield Target((*scope, step), False, str(row.get("type")), str(row.get("name")), ANY, "", text)
+        for row in rows_of(self._modules.get(path, {})):
+            if row.get("mode") != "data":
+                yield Target((*scope, step), False, row["type"], row["name"], ANY, "", text)
 
-    def _call(self, scope: Scope, name: str) -> Mapping[str, Any] | None:
-        module = self._modules.get(tuple(step for step, _ in scope))
-        calls = module.get("module_calls") if module else None
-        call = calls.get(name) if isinstance(calls, dict) else None
-        return call if isinstance(call, dict) else None
+    def _call(self, scope: Scope, name: str) -> Mapping[str, Any]:
+        module = self._modules.get(tuple(step for step, _ in scope), {})
+        return mapping(mapping(module.get("module_calls")).get(name))
 
     def _count(self, cause: str) -> None:
         self.unresolved[cause] = self.unresolved.get(cause, 0) + 1

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from faultray_action.terraform.plan import Resource
-from faultray_action.terraform.tree import ModulePath, find_call, module_path, walk_modules
+from faultray_action.terraform.tree import ModulePath, find_call, mapping, module_path, references_of, rows_of, walk_modules
 
 _ARN = re.compile(r"arn:[a-z-]+:[a-z0-9-]*:([a-z]{2}(?:-[a-z]+)+-\d)?:")
 _AWS_ZONE = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)[a-z]$")
@@ -25,10 +25,9 @@ class Providers:
 
     def __init__(self, configuration: Mapping[str, Any], variables: Mapping[str, msgspec.Raw]) -> None:
         self._keys = {
-            (path, row.get("mode") == "data", row.get("type"), row.get("name")): _absolute_key(row.get("provider_config_key"), path)
+            (path, row.get("mode") == "data", row["type"], row["name"]): _absolute_key(row.get("provider_config_key"), path)
             for path, module in walk_modules(configuration)
-            for row in module.get("resources") or ()
-            if isinstance(row, dict)
+            for row in rows_of(module)
         }
         self._regions = _configured_regions(configuration, variables)
         self._paths: dict[str, ModulePath] = {}
@@ -104,13 +103,9 @@ def _absolute_key(key: Any, path: ModulePath) -> str:
 
 def _configured_regions(configuration: Mapping[str, Any], variables: Mapping[str, msgspec.Raw]) -> dict[str, str]:
     found: dict[str, str] = {}
-    configs = configuration.get("provider_config")
-    for key, row in sorted(configs.items()) if isinstance(configs, dict) else ():
-        expressions = row.get("expressions") if isinstance(row, dict) else None
-        if not isinstance(expressions, dict):
-            continue
-        path = module_path(str(row.get("module_address") or ""))
-        region = _constant(configuration, path, expressions.get("region"), variables)
+    for key, row in sorted(mapping(configuration.get("provider_config")).items()):
+        path = module_path(str(mapping(row).get("module_address") or ""))
+        region = _constant(configuration, path, mapping(mapping(row).get("expressions")).get("region"), variables)
         if region:
             found[_absolute_key(key, path)] = region
     return found
@@ -119,26 +114,19 @@ def _configured_regions(configuration: Mapping[str, Any], variables: Mapping[str
 def _constant(configuration: Mapping[str, Any], path: ModulePath, expression: Any, variables: Mapping[str, msgspec.Raw]) -> str:
     """A string that an expression evaluates to by constants and plain variables alone, else ""."""
     for _ in range(_MAX_HOPS):
-        if not isinstance(expression, dict):
-            return ""
-        constant = expression.get("constant_value")
+        constant = mapping(expression).get("constant_value")
         if isinstance(constant, str):
             return constant
-        names = {ref.split(".")[1] for ref in _references(expression) if ref.startswith("var.")}
-        if len(names) != 1 or any(not ref.startswith("var.") for ref in _references(expression)):
+        references = references_of(expression) or []
+        names = {text.split(".")[1] for text in references if text.startswith("var.")}
+        if len(names) != 1 or any(not text.startswith("var.") for text in references):
             return ""
         name = names.pop()
         if not path:
             return _text(variables.get(name))
-        call = find_call(configuration, path)
-        expression = (call.get("expressions") or {}).get(name) if call else None
+        expression = mapping(find_call(configuration, path).get("expressions")).get(name)
         path = path[:-1]
     return ""
-
-
-def _references(expression: Mapping[str, Any]) -> list[str]:
-    references = expression.get("references")
-    return [ref for ref in references if isinstance(ref, str)] if isinstance(references, list) else []
 
 
 def _text(raw: msgspec.Raw | None) -> str:

@@ -27,30 +27,41 @@ def module_path(address: str) -> ModulePath:
     return tuple(name for name, _ in module_steps(address))
 
 
+def mapping(value: Any) -> Mapping[str, Any]:
+    """A JSON object, or an empty one where something else stands."""
+    return value if isinstance(value, dict) else {}
+
+
+def references_of(expression: Any) -> list[str] | None:
+    """The references of an expression; None where it is no expression that has any."""
+    found = expression.get("references") if isinstance(expression, dict) else None
+    return found if isinstance(found, list) and all(isinstance(text, str) for text in found) else None
+
+
+def rows_of(module: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The resources of a configuration module that have a type and a name."""
+    rows = module.get("resources")
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict) and isinstance(row.get("type"), str) and isinstance(row.get("name"), str):
+            yield row
+
+
 def walk_modules(configuration: Mapping[str, Any]) -> Iterator[tuple[ModulePath, Mapping[str, Any]]]:
     """Every module of the configuration with its path, parents first."""
-    root = configuration.get("root_module")
-    pending: list[tuple[ModulePath, Any]] = [((), root)]
+    pending: list[tuple[ModulePath, Any]] = [((), configuration.get("root_module"))]
     while pending:
         path, module = pending.pop()
-        if not isinstance(module, dict):
-            continue
-        yield path, module
-        calls = module.get("module_calls")
-        if isinstance(calls, dict):
-            pending.extend(
-                ((*path, name), call.get("module")) for name, call in sorted(calls.items(), reverse=True) if isinstance(call, dict)
-            )
+        if isinstance(module, dict):
+            yield path, module
+            calls = sorted(mapping(module.get("module_calls")).items(), reverse=True)
+            pending.extend(((*path, name), mapping(call).get("module")) for name, call in calls)
 
 
-def find_call(configuration: Mapping[str, Any], path: ModulePath) -> Mapping[str, Any] | None:
-    """The module call that makes the module at `path`."""
-    module: Any = configuration.get("root_module")
-    call: Any = None
+def find_call(configuration: Mapping[str, Any], path: ModulePath) -> Mapping[str, Any]:
+    """The module call that makes the module at `path`; {} where there is none."""
+    module = mapping(configuration.get("root_module"))
+    call: Mapping[str, Any] = {}
     for name in path:
-        calls = module.get("module_calls") if isinstance(module, dict) else None
-        call = calls.get(name) if isinstance(calls, dict) else None
-        if not isinstance(call, dict):
-            return None
-        module = call.get("module")
-    return call if isinstance(call, dict) else None
+        call = mapping(mapping(module.get("module_calls")).get(name))
+        module = mapping(call.get("module"))
+    return call

@@ -68,7 +68,7 @@ _NEVER = re.compile(
 )
 _PLAIN = re.compile(r"(?=.*[\d.\-:/])[\w.\-:/+=@]{6,}")
 _SPLIT = re.compile(r"[\s\"'`,;=<>()\[\]{}|&?@$\\]+")
-_URL = re.compile(r"([a-z][a-z0-9+.-]*)://([^/]+)(/.*)?", re.IGNORECASE)
+_URL = re.compile(r"([a-z][a-z0-9+.:-]*)://([^/]+)(/.*)?", re.IGNORECASE)
 _PORT = re.compile(r"(.+):(\d{2,5})")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 _NAMING = re.compile(
@@ -248,9 +248,11 @@ def _plain_holders(rows: list[Holder], value: str, key: str, wanted: str) -> lis
     """A plain name means a resource only under a key that names one: of the fitting type, or of any where the name is unmistakable."""
     if not names_a_resource(key):
         return []
-    fitting = [row for row in rows if type_fits(row.resource.type, wanted)]
-    if fitting or len(value) < 3:
-        return fitting
+    while wanted:
+        fitting = [row for row in rows if type_fits(row.resource.type, wanted)]
+        if fitting:
+            return fitting
+        wanted = wanted.partition("_")[2]  # "orders_table" names a table
     return rows if _PLAIN.fullmatch(value) and not _NEVER.fullmatch(value) else []
 
 

@@ -366,7 +366,7 @@ def test_no_link_carries_a_value() -> None:
     (link,) = links_of(tree)
     assert link.kind is LinkKind.VALUE
     assert "hunter2" not in repr(link)
-    assert link.detail == "address"
+    assert link.detail == "endpoint"
 
 
 def test_several_plans_link_by_values_only() -> None:
