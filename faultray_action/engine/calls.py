@@ -64,15 +64,16 @@ def place_call(edge: Edge, told: Health, told_ms: float, injection: Injection) -
         return Call(edge.base_ms, edge.base_ms, fails, timed_out, True)
     if not fails:
         return Call(takes, takes, False, False, False)
-    wait = math.inf if timeout is None else max(takes if takes < math.inf else 0.0, timeout) * (1 + edge.dependency.retries)
+    wait = math.inf if timeout is None else timeout * (1 + edge.dependency.retries)
     return Call(wait, math.inf if edge.dependency.role is Role.NEED else wait, True, timed_out, False)
 
 
 def late(edge: Edge, call: Call, carried: Health) -> Health:
-    """What an edge carries once time counts: degraded for a call that times out; down where the breaker has nothing to fall back on."""
+    """What an edge carries once time counts: degraded for a call that times out; down where a breaker has nothing to fall back on, also
+    where it is forced off: the caller cannot answer without the target either way."""
     if not call.timed_out:
         return carried
-    no_answer = call.shielded and edge.transfer is Transfer.NEED and not edge.dependency.fallback
+    no_answer = edge.dependency.breaker and edge.transfer is Transfer.NEED and not edge.dependency.fallback
     return Health.DOWN if no_answer else max(carried, Health.DEGRADED)
 
 

@@ -85,6 +85,7 @@ class _Message(NamedTuple):
     health: Health
     latency_ms: float
     load: int
+    events: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,10 @@ class _Rise:
     cause: int = -1
 
 
-_OWN_RULES = frozenset({Rule.COPIES, Rule.WHAT_IF, Rule.DEPLOY, Rule.FAILOVER_BLOCKED, Rule.OVERLOAD})
+AT_REST = "at rest"
+"""Stands among the events of a step that needs none: the component is late, exhausted or overloaded as it is declared."""
+
+_OWN_RULES = frozenset({Rule.COPIES, Rule.WHAT_IF, Rule.DEPLOY, Rule.FAILOVER_BLOCKED})
 
 
 class _Run:
@@ -179,8 +183,14 @@ class _Run:
         touched.update(dict.fromkeys(v for fault in sorted(self.injection.lost) for v in self.relation.hit_by.get(fault, ())))
         touched.update(dict.fromkeys(self.injection.deployed))
         for vertex in sorted(touched):
-            slowed = self.injection.slowed.get(vertex)
-            self._settle(vertex, _When(parent=self._last_step(vertex), events=(slowed[1],) if slowed else ()))
+            self._settle(vertex, _When(parent=self._last_step(vertex), events=self._late_events(vertex)))
+
+    def _late_events(self, vertex: int) -> tuple[str, ...]:
+        """What makes a component late at time 0: what-ifs on it or on its calls, else the way it is declared."""
+        slowed = [self.injection.slowed[vertex][1]] if vertex in self.injection.slowed else []
+        timed_out = [index for index in self.relation.calls[vertex] if index in self.injection.timed_out]
+        found = (*slowed, *dict.fromkeys(self.injection.timed_out[index] for index in timed_out))
+        return found or (AT_REST,)
 
     def _last_step(self, vertex: int) -> int:
         address = self.relation.addresses[vertex]
@@ -192,10 +202,12 @@ class _Run:
         for fault in sorted(self.injection.lost):
             for vertex in self.relation.hit_by.get(fault, ()):
                 hit.setdefault(vertex, []).append(fault)
-        for vertex in sorted(hit.keys() | self.injection.deployed):
+        for vertex, event in self.injection.deployed.items():
+            hit.setdefault(vertex, []).append(event)
+        for vertex, events in sorted(hit.items()):
             rule = self._local_rule(vertex)
             if rule is not None:
-                found.setdefault(vertex, (_Rise(Health.DOWN, rule), tuple(hit.get(vertex, ()))))
+                found.setdefault(vertex, (_Rise(Health.DOWN, rule), tuple(events)))
         for vertex, (health, event) in self.injection.forced.items():
             if health and (vertex not in found or found[vertex][0].health < health):
                 found[vertex] = (_Rise(health, Rule.WHAT_IF), (event,))
@@ -209,14 +221,14 @@ class _Run:
         if vertex in self.injection.deployed and component.copies and up - 1 < component.needed:
             return Rule.DEPLOY
         primary_lost = bool(component.copies) and not lost.isdisjoint(component.copies[0].faults)
-        if self.injection.control_plane_down and component.gaps and primary_lost:
+        if self.injection.control_plane_down and component.gaps and component.needed > 0 and primary_lost:
             return Rule.FAILOVER_BLOCKED
         return None
 
     def _deliver(self, message: _Message) -> None:
         self.edge_steps += 1
         edge = self.relation.edges[message.edge]
-        when = _When(message.time, message.depth, message.parent)
+        when = _When(message.time, message.depth, message.parent, message.events)
         if message.kind is _Kind.LOADED:
             self._take_load(edge, message.load, when)
             return
@@ -285,10 +297,9 @@ class _Run:
         self, kind: _Kind, edge: Edge, when: _When, delay: float, health: Health = Health.HEALTHY, latency_ms: float = 0.0, load: int = 0
     ) -> None:
         self.counter += 1
-        depth = when.depth + 1
-        heapq.heappush(
-            self.messages, _Message(when.time + delay, depth, self.counter, when.parent, kind, edge.index, health, latency_ms, load)
-        )
+        events = when.events if when.parent < 0 else ()
+        message = (when.time + delay, when.depth + 1, self.counter, when.parent, kind, edge.index, health, latency_ms, load, events)
+        heapq.heappush(self.messages, _Message(*message))
 
     def _record(self, vertex: int, before: Health, rule: Rule, cause: int, when: _When) -> int:
         names = self.relation.addresses
@@ -314,11 +325,19 @@ class _Run:
         """Load, waiting and latency of one component, from what it has been told; then the load it passes on."""
         calls = self._calls(vertex)
         rise = self._runtime_rise(vertex, calls)
+        alone = self.own_health[vertex] < Health.OVERLOADED and self._overloaded(vertex)
+        if alone:
+            self.own_health[vertex] = Health.OVERLOADED
         if rise is not None:
             answer = answer_time(self.relation, self.injection, vertex, calls)
             self.latency[vertex] = max(self.latency[vertex], answer)
             when = _When(when.time, when.depth, self._raise(vertex, rise, when))
+        elif alone:
+            self._tell_callers(vertex, when)
         self._pass_load(vertex, calls, when)
+
+    def _overloaded(self, vertex: int) -> bool:
+        return overloaded(self.relation, self.injection, vertex, self.load[vertex])
 
     def _calls(self, vertex: int) -> dict[int, Call]:
         edges = (self.relation.edges[index] for index in self.relation.calls[vertex])
@@ -331,7 +350,7 @@ class _Run:
         """The highest of what load and latency do to a component; None where nothing rises."""
         slow = _Rise(self.health[vertex], Rule.SLOW, slowest(self.relation.edges, calls))
         rises = [slow, *self._late(vertex, calls)]
-        if overloaded(self.relation, self.injection, vertex, self.load[vertex]):
+        if self._overloaded(vertex):
             rises.append(_Rise(Health.OVERLOADED, Rule.OVERLOAD))
         if pool_exhausted(self.relation, vertex, self.load[vertex], held_time(self.relation, self.injection, vertex, calls)):
             rises.append(_Rise(Health.DOWN, Rule.POOL, slow.cause))

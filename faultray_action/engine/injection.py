@@ -16,17 +16,17 @@ from faultray_action.model.scenario import EDGE_ARROW, AgentFault, Scenario, Wha
 class Injection:
     """What a scenario does to one side, in vertices and edges; what names nothing on this side is left out.
 
-    `forced` joins a health to a vertex, with the what-if that says so. `runtime`: load and latency run.
+    `forced` joins a health to a vertex, with the what-if that says so; `timed_out` and `breakers_off` are edges. `runtime`: load and latency run.
     """
 
     lost: frozenset[str] = frozenset()
     forced: Mapping[int, tuple[Health, str]] = field(default_factory=dict)
-    deployed: frozenset[int] = frozenset()
+    deployed: Mapping[int, str] = field(default_factory=dict)
     control_plane_down: bool = False
     traffic: Mapping[int, tuple[int, str]] = field(default_factory=dict)
     slowed: Mapping[int, tuple[float, str]] = field(default_factory=dict)
-    timed_out: frozenset[int] = frozenset()
-    breakers_off: frozenset[int] = frozenset()
+    timed_out: Mapping[int, str] = field(default_factory=dict)
+    breakers_off: Mapping[int, str] = field(default_factory=dict)
     runtime: bool = False
 
 
@@ -50,11 +50,11 @@ def inject(relation: Relation, scenario: Scenario) -> Injection:
             else:
                 health = Health.DOWN if what_if.kind is WhatIfKind.ALL_COPIES else _agent_health(what_if)
                 forced[vertex] = max(forced.get(vertex, (Health.HEALTHY, "")), (health, str(what_if)))
-    deployed = {what_if.target for what_if in scenario.what_ifs if what_if.kind is WhatIfKind.DEPLOY}
+    deployed = {what_if.target: str(what_if) for what_if in scenario.what_ifs if what_if.kind is WhatIfKind.DEPLOY}
     return Injection(
         lost=frozenset(scenario.faults),
         forced=forced,
-        deployed=frozenset(relation.vertex_of[address] for address in deployed if address in relation.vertex_of),
+        deployed={relation.vertex_of[address]: text for address, text in sorted(deployed.items()) if address in relation.vertex_of},
         control_plane_down=any(what_if.kind is WhatIfKind.CONTROL_PLANE for what_if in scenario.what_ifs),
         traffic=traffic,
         slowed=slowed,
@@ -84,8 +84,9 @@ def _agent_health(what_if: WhatIf) -> Health:
         raise InputError(f"`{what_if.detail}` is no fault of an agent: use one of {', '.join(AgentFault)}") from error
 
 
-def _edges_named(relation: Relation, scenario: Scenario, kind: WhatIfKind) -> frozenset[int]:
-    names = {what_if.target for what_if in scenario.what_ifs if what_if.kind is kind}
+def _edges_named(relation: Relation, scenario: Scenario, kind: WhatIfKind) -> Mapping[int, str]:
+    names = {what_if.target: str(what_if) for what_if in scenario.what_ifs if what_if.kind is kind}
     if not names:
-        return frozenset()
-    return frozenset(edge.index for edge in relation.edges if edge.dependency.source + EDGE_ARROW + edge.dependency.target in names)
+        return {}
+    ends = ((edge.index, edge.dependency.source + EDGE_ARROW + edge.dependency.target) for edge in relation.edges)
+    return {index: names[name] for index, name in ends if name in names}
