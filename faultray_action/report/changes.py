@@ -54,8 +54,16 @@ def judged_changes(document: Document) -> tuple[JudgedChange, ...]:
         cause = _main_cause(finding, collected)
         if (cause.address, cause.attribute) in collected:
             collected[cause.address, cause.attribute].resolved.append(finding)
-    told = (one for one in collected.values() if one.findings or one.points)
-    return tuple(JudgedChange(one.change, one.points, tuple(one.findings), tuple(one.resolved)) for one in sorted(told, key=_order))
+    told = sorted((one for one in collected.values() if one.findings or one.points), key=_order)
+    if overlapping(document):
+        told.sort(key=lambda one: not one.findings)
+    return tuple(JudgedChange(one.change, one.points, tuple(one.findings), tuple(one.resolved)) for one in told)
+
+
+def overlapping(document: Document) -> bool:
+    """Whether several rows tell the same loss: undoing one of them undoes much of the others, and the interaction takes it back."""
+    total = sum(row.points for row in document.attribution.rows)
+    return len(document.attribution.rows) > 1 and total * document.attribution.interaction < 0
 
 
 def _main_cause(finding: Finding, known: Iterable[tuple[str, str]]) -> Cause:

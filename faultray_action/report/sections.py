@@ -7,8 +7,18 @@ from datetime import date, timedelta
 
 from faultray_action.report import escape, mermaid, wording
 from faultray_action.report.blocks import details, table
-from faultray_action.report.changes import Finding, JudgedChange, judged_changes, new_findings, told_points
-from faultray_action.report.document import ContributionRow, DisruptionRow, Document, GateCheck, Printable, RiskRow, SpofRow, WaiverRow
+from faultray_action.report.changes import Finding, JudgedChange, judged_changes, new_findings, overlapping, told_points
+from faultray_action.report.document import (
+    ContributionRow,
+    DisruptionRow,
+    Document,
+    GateCheck,
+    LayerPart,
+    Printable,
+    RiskRow,
+    SpofRow,
+    WaiverRow,
+)
 from faultray_action.report.links import Context, place
 from faultray_action.report.wording import Phrase
 
@@ -93,19 +103,25 @@ def causes_table(document: Document, context: Context, limit: int) -> list[str]:
     rows = judged_changes(document)
     if not rows:
         return []
-    shown = rows[:limit]
+    caused = sum(1 for row in rows if row.findings)
+    shown = rows[: min(limit, max(1, caused))] if overlapping(document) else rows[:limit]
     rest = len(rows) - len(shown)
     told, together = told_points(document, rows)
     lines = [_change_row(document, context, at, row, told[at]) for at, row in enumerate(shown)]
     if rest:
-        left_points = sum(points or 0.0 for points in told[limit:])
+        left_points = sum(points or 0.0 for points in told[len(shown) :])
         lines.append(
-            ("", f"… and {wording.count(rest, 'more change')} below", "", "", "", _signed(document, left_points) if left_points else "")
+            (
+                "",
+                f"… and {wording.count(rest, 'more change')} in the job summary",
+                "",
+                "",
+                "",
+                _signed(document, left_points) if left_points else "",
+            )
         )
     if together:
-        lines.append(
-            ("", wording.together(_attributed(rows), together, document.score.delta or 0.0), "", "", "", _signed(document, together))
-        )
+        lines.append(("", wording.together(_attributed(rows), overlapping(document)), "", "", "", _signed(document, together)))
     header: tuple[str, ...] = ("", "Where", "Change", "If it fails", "Recovers", "Points")
     align: tuple[str, ...] = (CENTRE, LEFT, LEFT, LEFT, LEFT, RIGHT)
     width = 6 if any(line[5] for line in lines) else 5
@@ -323,7 +339,7 @@ def finding_class(row: Finding) -> str:
 
 
 def spof_table(document: Document, context: Context, rows: Iterable[SpofRow]) -> list[str]:
-    header = ("Component", "Fails with", "Takes down", "Recovers", "Cause", "Failures until outage", "Points")
+    header = ("Component", "Fails with", "Takes down", "Recovers", "Cause", "Failures needed", "Points")
     cells = (_spof_cells(document, context, row) for row in rows)
     return table(header, (LEFT, LEFT, LEFT, LEFT, LEFT, RIGHT, RIGHT), cells)
 
@@ -411,6 +427,15 @@ def contribution_table(rows: Sequence[ContributionRow], context: Context, limit:
     return table(("Resource", "Change", "Points"), (LEFT, LEFT, RIGHT), cells)
 
 
+def layers_in_order(document: Document) -> list[tuple[str, LayerPart]]:
+    """L1 to L5, then what a later version may add."""
+    part = document.availability
+    if part is None:
+        return []
+    known = [name for name in wording.LAYERS if name in part.layers]
+    return [(name, part.layers[name]) for name in (*known, *sorted(set(part.layers) - set(known)))]
+
+
 def layer_table(document: Document) -> list[str]:
     part = document.availability
     if part is None or not part.layers:
@@ -421,7 +446,7 @@ def layer_table(document: Document) -> list[str]:
             "–" if layer.before is None else wording.percent(layer.before),
             "–" if layer.after is None else wording.percent(layer.after),
         )
-        for name, layer in part.layers.items()
+        for name, layer in layers_in_order(document)
     ]
     return table(("Layer", "Before", "After"), (LEFT, RIGHT, RIGHT), rows)
 

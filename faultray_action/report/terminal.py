@@ -12,8 +12,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from faultray_action.report import escape, wording
-from faultray_action.report.changes import JudgedChange, judged_changes, told_points
+from faultray_action.report import escape, sections, wording
+from faultray_action.report.changes import JudgedChange, judged_changes, overlapping, told_points
 from faultray_action.report.document import Document, SpofRow
 from faultray_action.report.wording import Form, Phrase
 
@@ -179,7 +179,7 @@ def _causes(document: Document) -> Iterable[RenderableType]:
     if len(rows) > _MAX_ROWS:
         table.add_row("", f"… and {len(rows) - _MAX_ROWS} more", "")
     if together:
-        name = wording.together(sum(1 for value in told if value is not None), together, document.score.delta or 0.0)
+        name = wording.together(sum(1 for value in told if value is not None), overlapping(document))
         table.add_row(wording.signed(together, digits, "-"), name, "")
     yield table
 
@@ -234,7 +234,7 @@ def _layers(document: Document) -> Iterable[RenderableType]:
         return
     lines = [
         f"{escape.plain(name, 20):<13}{'' if layer.after is None else wording.percent(layer.after)}{'  ← caps it' if name == part.bottleneck else ''}"
-        for name, layer in part.layers.items()
+        for name, layer in sections.layers_in_order(document)
     ]
     yield from _section("AVAILABILITY CEILING (after)", lines)
 

@@ -179,8 +179,11 @@ def duration(seconds: float | None) -> str:
 
 
 def percent(availability: float) -> str:
-    """An availability in [0, 1] with as many nines as it has, at most 6 decimals: `99.95 %`."""
-    return f"{trimmed(f'{availability * 100:.6f}')} %"
+    """An availability in [0, 1]: `99.95 %`; 4 decimals, 6 from 99.999 % on, and never rounded up to 100 %."""
+    shown = (
+        f"{availability * 100:.4f}" if availability < 0.99999 else f"{min(availability, 0.99999999 if availability < 1 else 1) * 100:.6f}"
+    )
+    return f"{trimmed(shown)} %"
 
 
 def downtime(nines: float) -> str:
@@ -239,6 +242,8 @@ _RECOMMENDATION_LONG: Mapping[str, str] = {
     "review": "REVIEW - Look Before You Merge",
     "high-risk": "HIGH RISK - Review Required",
 }
+LAYERS = ("software", "hardware", "theoretical", "operational", "external")
+"""The five layers in their order, L1 to L5."""
 _LOSS: Mapping[str, str] = {
     "destroyed": "is destroyed with its data by this plan",
     "media": "has no replication (data loss risk)",
@@ -363,11 +368,11 @@ def change(row: Cause | ContributionRow) -> Phrase:
     return (Name(row.attribute), " ", Name(transition(row)), replaced)
 
 
-def together(rows: int, interaction: float, delta: float) -> str:
+def together(rows: int, overlap: bool) -> str:
     """What the interaction of so many rows is called: more than their sum, or the same loss told by several rows."""
     if rows <= 1:
         return "other changes"
-    if interaction * delta < 0:
+    if overlap:
         return "overlap: undoing one undoes much of the others"
     return "both in combination" if rows == 2 else "all in combination"
 
