@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from io import StringIO
 
 from rich import box
@@ -39,6 +39,13 @@ def render(document: Document, *, width: int = 80, color: bool = False) -> str:
     for part in _parts(document, color):
         console.print(part)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def wants_color(is_terminal: bool, environment: Mapping[str, str]) -> bool:
+    """NO_COLOR (any value but the empty one) and TERM=dumb forbid colour, FORCE_COLOR asks for it, else a terminal decides."""
+    if environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
+        return False
+    return bool(environment.get("FORCE_COLOR")) or is_terminal
 
 
 def words(phrase: Phrase) -> str:

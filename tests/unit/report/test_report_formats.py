@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -120,3 +121,26 @@ def test_no_control_character_of_a_name_reaches_a_coloured_terminal() -> None:
     document = poisoned("regression", lambda text: text + "\x1b]0;x\x07\x9b31m")
     coloured = terminal.render(document, color=True)
     assert "\x07" not in coloured and "\x9b" not in coloured and "\x1b]" not in coloured
+
+
+@pytest.mark.parametrize(
+    ("terminal_attached", "environment", "wanted"),
+    [
+        (True, {}, True),
+        (False, {}, False),
+        (True, {"NO_COLOR": "1"}, False),
+        (True, {"NO_COLOR": ""}, True),
+        (True, {"TERM": "dumb"}, False),
+        (False, {"FORCE_COLOR": "1"}, True),
+        (False, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+    ],
+)
+def test_who_decides_on_colour(terminal_attached: bool, environment: dict[str, str], wanted: bool) -> None:
+    assert terminal.wants_color(terminal_attached, environment) is wanted
+
+
+def test_the_manual_names_every_rule_and_part() -> None:
+    manual = (Path(__file__).parents[3] / "docs" / "report.md").read_text("utf-8")
+    assert [rule.id for rule in RULES if f"| {rule.id} |" not in manual] == []
+    optional = {"remedy", "drift", "waivers", "sensitivity", "agents", "slo", "plans", "cascades", "graph", "availability", "error"}
+    assert [part for part in sorted(optional) if f"`{part}`" not in manual] == []
