@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from faultray_action.engine.bounds import bound_by_cuts, sample
 from faultray_action.engine.compiled import Compiled
-from faultray_action.engine.cuts import find_cuts
+from faultray_action.engine.cuts import find_cuts, members
 from faultray_action.engine.diagram import Diagram, Function, TooLarge, depth_for
 from faultray_action.engine.probability import BOUNDS, Pick, p_any, p_fault
 from faultray_action.engine.structure import evaluate
@@ -19,7 +20,7 @@ NODES = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Unavailability:
-    """Of one entry: the estimate, and the importance of each of its faults (none where the estimate is not exact)."""
+    """Of one entry: the estimate, and the importance of each of its faults (to first order where the estimate is not exact)."""
 
     estimate: Estimate
     importance: tuple[Importance, ...]
@@ -138,7 +139,7 @@ def _importance(compiled: Compiled, group: tuple[int, ...], birnbaum: float, val
         own = birnbaum * others
         p = reading.p_event[event]
         if p > 0.0:
-            yield Importance(compiled.events[event], own, min(1.0, own * p / value))
+            yield Importance(compiled.events[event], own, min(1.0, own * p / value) if value > 0.0 else 0.0)
 
 
 def _estimate_all(compiled: Compiled, hidden: Mapping[str, frozenset[str]]) -> dict[str, Unavailability]:
@@ -148,8 +149,22 @@ def _estimate_all(compiled: Compiled, hidden: Mapping[str, frozenset[str]]) -> d
         relevant = _relevant(compiled, vertex, hidden.get(entry.address, frozenset()))
         by_bound = [{event: p_fault(compiled.topology.faults[compiled.events[event]], pick) for event in relevant} for pick in BOUNDS]
         family = frozenset(cut for cut in cuts.by_entry[entry.address] if _within(cut, by_bound[1]))
-        found[entry.address] = Unavailability(_estimate(compiled, vertex, family if cuts.complete else None, by_bound), ())
+        estimate = _estimate(compiled, vertex, family if cuts.complete else None, by_bound)
+        found[entry.address] = Unavailability(estimate, tuple(_importance_by_cuts(compiled, family, by_bound[1], estimate.value)))
     return found
+
+
+def _importance_by_cuts(compiled: Compiled, cuts: frozenset[int], p: Mapping[int, float], value: float) -> Iterable[Importance]:
+    """To first order: the share of the small cut sets' probability that an event is part of. Goes with estimates that are not exact."""
+    shares: dict[int, float] = {}
+    for cut in cuts:
+        events = members(cut)
+        weight = math.prod(p[event] for event in events)
+        for event in events:
+            shares[event] = shares.get(event, 0.0) + weight
+    for event in sorted(shares, key=lambda event: compiled.events[event]):
+        if p[event] > 0.0:
+            yield Importance(compiled.events[event], min(1.0, shares[event] / p[event]), min(1.0, shares[event] / value))
 
 
 def _within(cut: int, p: Mapping[int, float]) -> bool:

@@ -33,7 +33,10 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """Birnbaum and Fussell-Vesely importance of one fault for one entry, in [0, 1]."""
+    """Birnbaum importance (dU/dp) and Fussell-Vesely importance ((U - U with the fault impossible) / U) of one fault for one entry, in [0, 1].
+
+    As exact as the entry's estimate: to first order where that is a bound or a sample.
+    """
 
     fault: str
     birnbaum: float
