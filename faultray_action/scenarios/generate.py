@@ -53,9 +53,9 @@ def generate(topologies: Sequence[Topology], *, budget: int = DEFAULT_BUDGET) ->
 def _wanted(events: Events, questions: Sequence[Question], taken: set[int], budget: int) -> Iterator[Stratum]:
     """Families that are thinned where the budget is short."""
     limit = isqrt(2 * _LISTED_PER_KEPT * budget) + 2
-    yield what_ifs(questions)
     yield domain_domain(events, taken, limit)
     yield copy_copy(events, taken, limit)
+    yield what_ifs(questions, taken)
     yield domain_what_if(events, questions, taken, limit)
 
 

@@ -18,6 +18,8 @@ def singles(events: Events) -> tuple[Stratum, ...]:
     )
 
 
-def what_ifs(questions: Sequence[Question]) -> Stratum:
-    """Every what-if on its own."""
-    return Stratum("what-if", [((), question) for question in questions], [question.key for question in questions], len(questions))
+def what_ifs(questions: Sequence[Question], taken: set[int]) -> Stratum:
+    """Every what-if on its own, but for those that take the very copies of a scenario before them."""
+    new = [question for question in questions if question.loss is None or question.loss.print not in taken]
+    taken.update(question.loss.print for question in new if question.loss)
+    return Stratum("what-if", [((), question) for question in new], [question.key for question in new], len(new))
