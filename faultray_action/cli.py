@@ -1,38 +1,89 @@
-"""The command line. Owns the exit codes; catches FaultrayError once."""
+"""The command line. Owns the exit codes; catches FaultrayError once. Commands are imported when they are called: start-up is on every push."""
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
-from pathlib import Path
+from collections.abc import Mapping
 
 import click
 
-from faultray_action.model.errors import FaultrayError
+from faultray_action import __version__
+from faultray_action.model.errors import ConfigError, FaultrayError
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "tf-check": ("tf_check:tf_check", "What a Terraform plan does to resilience: score, single points of failure, causes, gates."),
+    "explain": ("inspect:explain", "Why one component looks as it does: copies, zones, needs, and the reason of each."),
+    "graph": ("inspect:graph", "Draw the topology of a plan or an infra.yaml (mermaid, dot, graphml, json)."),
+    "replay": ("simulation:replay", "Run one failure scenario step by step and show whom it takes down."),
+    "availability": ("simulation:availability", "The five-layer availability ceiling, against an SLO."),
+    "agents": ("simulation:agents", "What failures do to the answers of AI agents."),
+    "demo": ("simulation:demo", "The full report on a sample infrastructure; --web opens the interactive page."),
+    "load": ("simulation:load", "Read an infra.yaml and keep it for the commands after it."),
+    "simulate": ("simulation:simulate", "Simulate the loaded topology, or the file given."),
+    "tf-import": ("simulation:tf_import", "Write the topology of a Terraform state as infra.yaml."),
+    "backtest": ("inspect:backtest", "Hold the engine against documented cloud incidents."),
+    "catalogue": ("inspect:catalogue", "What is known of each resource type: list, show, check."),
+    "schema": ("inspect:schema", "JSON Schemas of the report, the config, infra.yaml and the catalogue."),
+    "publish": ("publishing:publish", "Post a report made elsewhere to the pull request."),
+}
+"""Name -> (module:function, one line of help)."""
 
 
-@click.group()
+class Lazy(click.Group):
+    """A group whose commands are imported one at a time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, function = COMMANDS[cmd_name][0].partition(":")
+        found: click.Command = getattr(importlib.import_module(f"faultray_action.commands.{module}"), function)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.command(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="faultray")
 def faultray() -> None:
-    """Says what a Terraform change does to the resilience of a system, before it is applied."""
+    """Says what a Terraform change does to the resilience of a system, before it is applied.
 
+    \b
+    Start here:
+      terraform plan -out plan.out && terraform show -json plan.out > plan.json
+      faultray tf-check plan.json
 
-@faultray.command("tf-check")
-@click.argument("plans", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--fail-on-regression", is_flag=True)
-@click.option("--format", "output_format", default="text")
-def tf_check(plans: tuple[Path, ...], fail_on_regression: bool, output_format: str) -> None:
-    """Check a plan."""
-    from faultray_action.model.policy import Gates
-    from faultray_action.pipeline import Request, check
-    from faultray_action.report.store import dump
-
-    checked = check(Request(plans, gates=Gates(fail_on_regression=fail_on_regression)))
-    click.echo(dump(checked.document).decode())
-    sys.exit(2 if checked.decision.error else 0 if checked.decision.passed else 1)
+    \b
+    Exit codes: 0 pass · 1 a gate failed · 2 could not compute · 3 bad configuration or usage.
+    """
 
 
 def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(run())
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code; one sentence on stderr where it stops early."""
     try:
-        faultray(standalone_mode=False)
+        result = faultray.main(args=arguments, prog_name="faultray", standalone_mode=False)
+        return result if isinstance(result, int) else 0
     except FaultrayError as error:
-        click.echo(str(error), err=True)
-        sys.exit(error.exit_code)
+        click.echo(f"faultray: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        click.echo(f"faultray: {error.format_message()}", err=True)
+        return ConfigError.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("faultray: stopped", err=True)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`): nothing is left to say, and nothing went wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

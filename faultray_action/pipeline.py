@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,10 +16,13 @@ from faultray_action.counterfactual.attribution import Edit, Simulate, Trial, at
 from faultray_action.counterfactual.remedy import find_way_back
 from faultray_action.counterfactual.witness import witness
 from faultray_action.engine.absence import entries_down_without
+from faultray_action.engine.cascade import run
 from faultray_action.engine.ceiling import five_layers
 from faultray_action.engine.compiled import compile_topology
 from faultray_action.engine.cuts import chain
 from faultray_action.engine.examine import examine
+from faultray_action.engine.paths import all_cascade_paths
+from faultray_action.engine.relation import relate
 from faultray_action.judgement import compare, risks
 from faultray_action.judgement.applying import disrupt
 from faultray_action.judgement.decide import decide
@@ -26,7 +30,7 @@ from faultray_action.judgement.pairing import Side as Scored
 from faultray_action.model.change import AttributeChange
 from faultray_action.model.component import FaultClass
 from faultray_action.model.diagnostic import Diagnostic
-from faultray_action.model.finding import Attribution, Decision, Delta, OutageWitness, RiskSeverity, Standing, WayBack
+from faultray_action.model.finding import Attribution, Decision, Delta, GateResult, OutageWitness, RiskSeverity, Standing, WayBack
 from faultray_action.model.outcome import Ceiling, Examination
 from faultray_action.model.policy import Gates, Policy
 from faultray_action.model.scenario import ScenarioSet
@@ -65,6 +69,7 @@ class Request:
     settings: Mapping[str, Printable] = field(default_factory=lambda: MappingProxyType({}))
     diagnostics: tuple[Diagnostic, ...] = ()
     scenario_budget: int = DEFAULT_BUDGET
+    max_depth: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ def check(request: Request) -> Checked:
     attribution = _attribute(delta, found, simulate)
     accepted = accept(delta, attribution, request.policy.waivers, request.date)
     best = _at_best(plan, knowledge, stages)
-    ceilings = _ceiling(stages.before, examined[0]), _ceiling(stages.after, examined[1])
+    ceilings = ceiling_of(stages.before, examined[0]), ceiling_of(stages.after, examined[1])
     decision = decide(
         accepted.judged,
         request.gates,
@@ -106,6 +111,7 @@ def check(request: Request) -> Checked:
         best=best,
         accepted_points=accepted.points,
     )
+    decision = _within_depth(decision, stages.after, scenarios, request.max_depth)
     way_back = _way_back(decision, delta, found, attribution, simulate)
     sides = compose.Side(stages.before, examined[0], ceilings[0]), compose.Side(stages.after, examined[1], ceilings[1])
     material = replace(
@@ -129,11 +135,29 @@ def simulate_one(topology: Topology, request: Request) -> Checked:
     was, is_now = Scored(NOTHING, examined[0]), Scored(topology, examined[1])
     delta = compare.compare(was, is_now, risks.find(was, is_now))
     accepted = accept(delta, Attribution(), request.policy.waivers, request.date)
-    ceiling = _ceiling(topology, examined[1])
+    ceiling = ceiling_of(topology, examined[1])
     decision = decide(accepted.judged, request.gates, topology.coverage, ceilings=(None, ceiling.value))
     sides = compose.Side(NOTHING, examined[0], None), compose.Side(topology, examined[1], ceiling)
     material = replace(_material(request, sides, delta, decision, accepted), diagnostics=(*request.diagnostics, *topology.diagnostics))
     return Checked(compose.compose(material), NOTHING, topology, scenarios, examined, decision)
+
+
+def cascade_map(checked: Checked) -> str:
+    """Every cascade path of every scenario, on each side that exists: JSON text."""
+    sides = {"before": checked.before, "after": checked.after}
+    maps = {name: list(all_cascade_paths(side, checked.scenarios.scenarios)) for name, side in sides.items() if side.entries}
+    return json.dumps({"schema_version": "1.0", **maps}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _within_depth(decision: Decision, topology: Topology, scenarios: ScenarioSet, max_depth: int | None) -> Decision:
+    """A cascade that is cut proves nothing good: with a maximum depth, one that is deeper fails the gate and says so."""
+    if max_depth is None:
+        return decision
+    relation = relate(topology)
+    cut = sum(run(topology, s, max_depth=max_depth, relation=relation).truncated for s in scenarios.scenarios if len(s.faults) < 2)
+    message = f"{cut} cascades are deeper than {max_depth} and were cut: what lies beyond is not known" if cut else ""
+    gate = GateResult("max-depth", cut == 0, max_depth, cut, None, message)
+    return replace(decision, gates=(*decision.gates, gate))
 
 
 def know(request: Request) -> Knowledge:
@@ -178,7 +202,8 @@ def _material(
     )
 
 
-def _ceiling(topology: Topology, examination: Examination) -> Ceiling:
+def ceiling_of(topology: Topology, examination: Examination) -> Ceiling:
+    """The five layers of one side."""
     return five_layers(topology, examination, topology.operations or operations_of(load_reliability(), Policy()))
 
 

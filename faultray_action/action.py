@@ -1,0 +1,111 @@
+"""The action: inputs in the environment, a verdict, its posts, and an exit code."""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from faultray_action import __version__
+from faultray_action.commands import common
+from faultray_action.commands.tf_check import render
+from faultray_action.github.context import Context, read_context
+from faultray_action.github.outputs import diagnostic_command
+from faultray_action.model.diagnostic import Diagnostic, Severity
+from faultray_action.model.errors import ConfigError, FaultrayError, InputError
+from faultray_action.pipeline import Checked, check
+from faultray_action.publishing import post
+from faultray_action.report import store
+from faultray_action.report.document import Document, ErrorPart, empty_document
+from faultray_action.report.render import RENDERERS
+from faultray_action.settings import Settings, settings_of_action
+
+_FORMATS = {
+    "json-file": "json",
+    "sarif-file": "sarif",
+    "html-file": "html",
+    "markdown-file": "markdown",
+    "junit-file": "junit",
+    "badge-file": "badge",
+}
+
+
+def main() -> None:
+    """Entry point of the container: arguments make it the command line, none the action."""
+    if len(sys.argv) > 1:
+        from faultray_action.cli import main as command_line
+
+        command_line()
+    sys.exit(run(os.environ))
+
+
+def run(environ: Mapping[str, str]) -> int:
+    """One run; returns the exit code of PRODUCT.md and never raises a FaultrayError."""
+    try:
+        settings = settings_of_action({n: v for n, v in environ.items() if n != "FAULTRAY_TODAY"}, common.today())
+        context = read_context(environ)
+        plans = plans_of(settings)
+    except FaultrayError as error:
+        _say(diagnostic_command(Diagnostic(Severity.ERROR, "configuration", str(error))))
+        return error.exit_code
+    return _judge(settings, context, plans)
+
+
+def plans_of(settings: Settings) -> tuple[Path, ...]:
+    """Plan files of the `plan` input: paths and globs, one per line, sorted and each once. Raises ConfigError where it is empty."""
+    if not settings.plan:
+        raise ConfigError("the input `plan` is empty: give the path of the plan JSON (`terraform show -json plan.out > plan.json`)")
+    found: list[str] = []
+    for pattern in settings.plan:
+        matches = sorted(glob.glob(pattern, recursive=True)) if glob.has_magic(pattern) else [pattern]  # noqa: PTH207
+        found += matches or [pattern]
+    return tuple(Path(name) for name in dict.fromkeys(found))
+
+
+def _judge(settings: Settings, context: Context, plans: tuple[Path, ...]) -> int:
+    request = common.request_of(settings, plans)
+    checked: Checked | None = None
+    try:
+        checked = check(request)
+        document = checked.document
+    except InputError as error:
+        document = could_not_compute(str(error), request.title, plans, settings)
+    except ConfigError as error:
+        _say(diagnostic_command(Diagnostic(Severity.ERROR, "configuration", str(error))))
+        return error.exit_code
+    document = store.canonical(document)
+    files = _write_files(document, checked, settings)
+    posted = post(document, settings, context, files)
+    for line in posted.lines:
+        _say(line)
+    return common.exit_code("error" if document.verdict == "error" else "", document.gate.passed, document.mode)
+
+
+def could_not_compute(reason: str, title: str, plans: tuple[Path, ...], settings: Settings) -> Document:
+    """The red document of a run that could not compute; the sentence's part after its last ";" or ":" is the next step where it has one."""
+    what, separator, next_step = reason.rpartition("; ")
+    error = ErrorPart(reason=what if separator else reason, next_step=next_step if separator else "Correct the plan file and run again.")
+    path = plans[0].as_posix() if plans else ""
+    return empty_document(title, path, error, label=settings.label, mode=settings.mode.value, version=__version__)
+
+
+def _write_files(document: Document, checked: Checked | None, settings: Settings) -> dict[str, str]:
+    """Paths of the files that were written; one that cannot be written is told and left out."""
+    written: dict[str, str] = {}
+    for name, form in _FORMATS.items():
+        path = settings.files.get(name, "")
+        if not path or (form == "html" and checked is None):
+            continue
+        try:
+            common.write_whole(Path(path), render(checked, form) if form == "html" and checked else RENDERERS[form](document))
+            written[name] = path
+        except InputError as error:
+            _say(diagnostic_command(Diagnostic(Severity.WARNING, "file-not-written", str(error))))
+    return written
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

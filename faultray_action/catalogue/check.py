@@ -1,0 +1,64 @@
+"""Checks of a catalogue file beyond its schema: expressions that compile, rows and types that exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from faultray_action.catalogue.entry import Document, Entry
+from faultray_action.catalogue.expression import ExpressionError, Scope, evaluate
+from faultray_action.catalogue.load import load
+from faultray_action.catalogue.reliability import load_reliability
+
+
+def catalogue_schema() -> dict[str, Any]:
+    """JSON Schema of a catalogue file."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Document)}
+
+
+def problems(document: Document) -> tuple[str, ...]:
+    """One sentence a problem, in the order of the file; empty where all is well."""
+    rows = load_reliability().rows
+    known = {*load().types(), *document.types}
+    found: list[str] = []
+    for name, entry in document.types.items():
+        found += [f"{name}: {text}" for text in _expressions(entry)]
+        if entry.rates and entry.rates not in rows:
+            found.append(f"{name}: rates: there is no row `{entry.rates}` (known: {', '.join(sorted(rows))})")
+        for kind, row in (entry.data.losses if entry.data else {}).items():
+            if row not in rows:
+                found.append(f"{name}: data.losses.{kind}: there is no row `{row}`")
+        if entry.same_as and entry.same_as not in known:
+            found.append(f"{name}: same_as names {entry.same_as}, which has no entry")
+    return tuple(found)
+
+
+def _expressions(entry: Entry) -> Iterable[str]:
+    for where, text in texts_of(entry):
+        try:
+            evaluate(text, Scope({}))
+        except ExpressionError as error:
+            yield f"{where}: {error}"
+
+
+def texts_of(entry: Entry) -> Iterable[tuple[str, str]]:
+    """(where it stands, expression) of every expression of an entry."""
+    for name in ("copies", "needed", "spread", "failover", "regions", "zone", "region", "port", "capacity", "retention", "servers_needed"):
+        if text := getattr(entry, name):
+            yield name, text
+    for name, text in entry.sets.items():
+        yield f"sets.{name}", text
+    for source in entry.zones:
+        yield from ((f"zones.{name}", text) for name, text in (("count", source.count), ("when", source.when)) if text)
+    for cover in (*entry.covers, *(entry.data.covers if entry.data else ())):
+        yield "covers.when", cover.when
+    if entry.data is not None:
+        yield from ((f"data.{n}", getattr(entry.data, n)) for n in ("durable", "declared", "final_snapshot", "restored"))
+    if entry.entry is not None:
+        yield from ((f"entry.{n}", getattr(entry.entry, n)) for n in ("when", "failover", "primary"))
+    for path, rules in entry.edges.items():
+        for rule in rules if isinstance(rules, tuple) else (rules,):
+            if not isinstance(rule, str) and rule.when:
+                yield f"edges.{path}.when", rule.when

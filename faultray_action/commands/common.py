@@ -1,0 +1,175 @@
+"""What commands share: reading topologies, writing files whole, the clock at the door."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from faultray_action.model.errors import ConfigError, InputError
+from faultray_action.model.topology import Topology
+from faultray_action.pipeline import Request, discover, know
+from faultray_action.settings import Settings, settings_of_command
+
+YAML = (".yaml", ".yml")
+
+
+def today() -> date:
+    """The UTC day: FAULTRAY_TODAY (ISO) where given, so that a run can be repeated, else the clock."""
+    given = os.environ.get("FAULTRAY_TODAY", "")
+    if not given:
+        return datetime.now(UTC).date()
+    try:
+        return date.fromisoformat(given)
+    except ValueError as error:
+        raise ConfigError(f"FAULTRAY_TODAY must be a day like 2026-01-31: it is `{given}`") from error
+
+
+def environment() -> Mapping[str, str]:
+    """The environment without what is no setting."""
+    return {name: value for name, value in os.environ.items() if name != "FAULTRAY_TODAY"}
+
+
+def settle(options: Mapping[str, object]) -> Settings:
+    """Settings of a command from its options (underscores as click has them)."""
+    return settings_of_command({name.replace("_", "-"): value for name, value in options.items()}, environment(), today())
+
+
+def request_of(settings: Settings, paths: tuple[Path, ...], *, stdin: bytes | None = None) -> Request:
+    """The pipeline's request."""
+    source = Path(settings.source or ".")
+    return Request(
+        paths=paths,
+        stdin=stdin,
+        source=source if source.is_dir() else None,
+        gates=settings.gates,
+        policy=settings.policy,
+        catalogue_files=settings.catalogue_files,
+        mode=settings.mode.value,
+        title=title_of(settings.label, paths),
+        label=settings.label,
+        date=settings.today.isoformat(),
+        settings=settings.shown(),
+        diagnostics=settings.diagnostics,
+        max_depth=settings.max_depth,
+    )
+
+
+def title_of(label: str, paths: tuple[Path, ...]) -> str:
+    """What the report calls the plan: its label, else its folder, else its name."""
+    if label:
+        return label
+    first = paths[0] if paths else Path("-")
+    folder = first.parent.as_posix()
+    return (first.stem if folder in (".", "") or first.is_absolute() else folder) if str(first) != "-" else "stdin"
+
+
+def stdin_of(paths: tuple[Path, ...]) -> bytes | None:
+    """Standard input where a path is "-"."""
+    return sys.stdin.buffer.read() if any(str(path) == "-" for path in paths) else None
+
+
+def topology_of(path: Path | None, request: Request) -> Topology:
+    """The topology of an infra.yaml, of what a plan leaves, or (None) of what was loaded last."""
+    before_and_after = sides_of(path, request)
+    return before_and_after[1]
+
+
+def sides_of(path: Path | None, request: Request) -> tuple[Topology | None, Topology]:
+    """Both sides of a plan; a declared topology has no side before."""
+    from faultray_action.catalogue.reliability import load_reliability
+    from faultray_action.declared.kept import read_kept
+    from faultray_action.declared.read import read_infra
+    from faultray_action.terraform.reader import read
+    from faultray_action.topology.from_declared import build
+
+    if path is None:
+        return None, build(read_kept(Path()), load_reliability())
+    if path.suffix.lower() in YAML:
+        return None, build(read_infra(path), load_reliability())
+    stages = discover(read((path,), stdin=stdin_of((path,))), know(request))
+    return stages.before, stages.after
+
+
+def write_whole(path: Path, text: str) -> None:
+    """All of it or nothing. Raises InputError where it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror}); choose a path in a folder that you may write to") from error
+
+
+def emit(text: str, output: Path | None = None) -> None:
+    """To a file, or to stdout with one newline at its end."""
+    if output is not None:
+        write_whole(output, text if text.endswith("\n") else text + "\n")
+    else:
+        click.echo(text.rstrip("\n"))
+
+
+def wants_color() -> bool:
+    """A terminal that may be coloured: NO_COLOR and dumb terminals are honoured, FORCE_COLOR too."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def columns() -> int:
+    """Width of the terminal, at most 100; 80 where it is none."""
+    import shutil
+
+    return min(100, shutil.get_terminal_size((80, 24)).columns) if sys.stdout.isatty() else 80
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """A moving line on a terminal's stderr while something long runs; silent in CI and when piped."""
+    if not sys.stderr.isatty() or os.environ.get("CI"):
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
+
+
+GATE_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option("--fail-on-regression/--no-fail-on-regression", default=None, help="Exit 1 if the change makes resilience worse at all."),
+    click.option("--min-score", type=float, default=None, metavar="N", help="Exit 1 if the score after is below N (0-100)."),
+    click.option("--max-drop", type=float, default=None, metavar="N", help="Points of drop that --fail-on-regression tolerates."),
+    click.option("--max-new-spofs", type=int, default=None, metavar="N", help="New single points that --fail-on-regression tolerates."),
+    click.option(
+        "--max-apply-downtime", type=float, default=None, metavar="S", help="Seconds of outage while applying that are tolerated."
+    ),
+    click.option("--slo", type=float, default=None, metavar="PERCENT", help="Exit 1 if the change puts this availability out of reach."),
+    click.option("--min-coverage", type=float, default=None, metavar="PERCENT", help="Below it the answer is: could not compute."),
+    click.option("--mode", type=click.Choice(["enforce", "warn"]), default=None, help="warn: report everything, exit 0 on a failed gate."),
+    click.option("--unknowns", type=click.Choice(["worst", "best"]), default=None, help="What to believe of values unknown until apply."),
+    click.option("--config", metavar="FILE", default=None, help="Policy file (default .faultray.yml)."),
+)
+
+
+def gated(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that judges."""
+    for option in reversed(GATE_OPTIONS):
+        command = option(command)
+    return command
+
+
+def exit_code(error: str, passed: bool, mode: str) -> int:
+    """0 pass, 1 a gate failed (0 in warn mode), 2 could not compute."""
+    if error:
+        return 2
+    return 0 if passed or mode == "warn" else 1
