@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 Index = int | str | None
 
+_LABEL = re.compile(r"([^.\[\]\"\s:]+):(?=[^\s:])")
 _NAME = re.compile(r"[^.\[\]\"\s]+")
 
 
@@ -30,15 +31,23 @@ class ModuleStep:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """``module.a["x"].data.aws_vpc.main[0]``; index keys may hold dots, quotes, brackets: the parser never splits on dots."""
+    """``module.a["x"].data.aws_vpc.main[0]``; index keys may hold dots, quotes, brackets: the parser never splits on dots.
+
+    `plan` is the label of a plan, written in front with a colon (``envs/prod:aws_vpc.main``), where several plans hold one address.
+    """
 
     module: tuple[ModuleStep, ...]
     type: str
     name: str
     index: Index = None
     data: bool = False
+    plan: str = ""
 
     def __str__(self) -> str:
+        own = self._within_plan()
+        return f"{self.plan}:{own}" if self.plan else own
+
+    def _within_plan(self) -> str:
         steps = [str(step) for step in self.module]
         if self.data:
             steps.append("data")
@@ -52,12 +61,14 @@ class Address:
     @property
     def resource(self) -> str:
         """The address without its own index: all of its instances together."""
-        return str(Address(self.module, self.type, self.name, None, self.data))
+        return str(Address(self.module, self.type, self.name, None, self.data, self.plan))
 
     @classmethod
     def parse(cls, text: str) -> Address:
         """Raises ValueError where the text is no resource address."""
-        tokens = tuple(_tokens(text))
+        label = _LABEL.match(text)
+        plan = label.group(1) if label else ""
+        tokens = tuple(_tokens(text[label.end() :] if label else text))
         module: list[ModuleStep] = []
         position = 0
         while position + 1 < len(tokens) and tokens[position] == ("module", None):
@@ -70,7 +81,7 @@ class Address:
             rest = rest[1:]
         if len(rest) != 2 or rest[0][1] is not None:
             raise ValueError(f"not a resource address: {text}")
-        return cls(tuple(module), rest[0][0], rest[1][0], rest[1][1], data)
+        return cls(tuple(module), rest[0][0], rest[1][0], rest[1][1], data, plan)
 
 
 def _tokens(text: str) -> list[tuple[str, Index]]:

@@ -6,7 +6,7 @@ the plan deletes, only values and the recorded dependencies of the state tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +16,7 @@ from faultray_action.terraform.attributes import Path, values_at
 from faultray_action.terraform.narrowing import Candidate, Narrower, Tree
 from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource, Side
 from faultray_action.terraform.reader import paused_collector
-from faultray_action.terraform.references import Expression, Locals, Resolver
+from faultray_action.terraform.references import Expression, Locals, Resolver, Written
 from faultray_action.terraform.roster import Kind, Roster
 from faultray_action.terraform.values import Identities, Mention, is_specific, stem, type_fits
 
@@ -30,14 +30,21 @@ _SHORTEST = 3
 
 
 def links(
-    plan: Plan, side: Side, *, identities: Mapping[str, Sequence[str]] | None = None, locals_by_module: Locals | None = None
+    plan: Plan,
+    side: Side,
+    *,
+    identities: Mapping[str, Sequence[str]] | None = None,
+    locals_by_module: Locals | None = None,
+    written_by_module: Written | None = None,
+    silent: Collection[str] = (),
 ) -> Links:
     """All links of one side, sorted by source, path and target.
 
     `identities` adds attribute paths by resource type under which others know a resource; `locals_by_module` gives the references of locals by
-    module ("" the root, "module.a.module.b" without instance keys) and name. For more than one side, make one `Linker` and ask it for each.
+    module ("" the root, "module.a.module.b" without instance keys) and name, `written_by_module` those of `dynamic` blocks, which a plan leaves out.
+    Resources of `silent` types are targets only: nobody asks what they refer to. For more than one side, make one `Linker` and ask it for each.
     """
-    return Linker(plan, identities=identities or {}, locals_by_module=locals_by_module).links(side)
+    return Linker(plan, identities or {}, locals_by_module, written_by_module, frozenset(silent)).links(side)
 
 
 @dataclass(slots=True)
@@ -55,8 +62,7 @@ class _Work:
     scan: Sequence[tuple[Path, tuple[Mention, ...]]] = ()
     steady: bool = True
 
-    def add(self, path: Path, target: Resource, attribute: str, kind: LinkKind, detail: str) -> None:
-        dotted = ".".join(path)
+    def add(self, path: Path, dotted: str, target: Resource, attribute: str, kind: LinkKind, detail: str) -> None:
         key = (dotted, target.address, attribute)
         if key not in self.found:
             self.found[key] = Link(self.source.address, dotted, target.address, attribute, kind, detail)
@@ -64,7 +70,8 @@ class _Work:
 
     def explains(self, path: Path, address: str) -> bool:
         """Whether a link to that resource stands already at this path or an attribute around it."""
-        return any(other and path[: len(other)] == other for other in self.held.get(address, ()))
+        paths = self.held.get(address)
+        return paths is not None and any(other and path[: len(other)] == other for other in paths)
 
 
 @dataclass(slots=True)
@@ -74,6 +81,8 @@ class Linker:
     plan: Plan
     identities: Mapping[str, Sequence[str]] = field(default_factory=dict)
     locals_by_module: Locals | None = None
+    written_by_module: Written | None = None
+    silent: frozenset[str] = frozenset()
     _roster: Roster = field(init=False)
     _values: Identities = field(init=False)
     _resolvers: list[Resolver] = field(default_factory=list)
@@ -95,9 +104,11 @@ class Linker:
 
     def _resolve(self) -> None:
         for ordinal, configuration in enumerate(self.plan.configuration):
-            resolver = Resolver(configuration, self.locals_by_module)
+            resolver = Resolver(configuration, self.locals_by_module, self.written_by_module)
             self._resolvers.append(resolver)
             for (path, data, kind, name), row in resolver.resources().items():
+                if kind in self.silent:
+                    continue
                 lost = sum(resolver.unresolved.values())
                 found = resolver.expressions(path, row)
                 if sum(resolver.unresolved.values()) > lost:
@@ -141,7 +152,7 @@ class Linker:
             found: list[Link] = []
             for resource in self._roster.resources:
                 tree = trees.get(resource.address)
-                if tree is not None:
+                if tree is not None and resource.type not in self.silent:
                     found.extend(self._links_of(resource, tree, side, trees, narrower))
         return Links(tuple(found), MappingProxyType(self._unresolved()))
 
@@ -185,7 +196,7 @@ class Linker:
                 self._add_references(work, expression, self._candidates(work, expression, trees))
             return True
         values = _values(work.tree, path)
-        if values is not None and all(value is None or value == "" or value == [] or value == {} for value in values):
+        if values is not None and _is_nothing(values):
             return True
         if side is not Side.AFTER and source.after is None:
             return False
@@ -209,7 +220,7 @@ class Linker:
     def _add_references(self, work: _Work, expression: Expression, candidates: Sequence[Candidate]) -> None:
         kind = LinkKind.REFERENCE if expression.path else LinkKind.DEPENDS_ON
         for row, target in candidates:
-            work.add(expression.path, row, target.attribute, kind, target.detail)
+            work.add(expression.path, expression.dotted, row, target.attribute, kind, target.detail)
 
     def _candidates(self, work: _Work, expression: Expression, trees: Mapping[str, Tree]) -> list[Candidate]:
         found = []
@@ -236,7 +247,7 @@ class Linker:
                 holder = self._values.owner(mention, source, key, work.sides)
                 if holder and not work.explains(path, holder.resource.address):
                     attribute = self._attribute(source.type, path)
-                    work.add(attribute, holder.resource, holder.attribute, LinkKind.VALUE, holder.attribute)
+                    work.add(attribute, ".".join(attribute), holder.resource, holder.attribute, LinkKind.VALUE, holder.attribute)
 
     def _scan(self, source: Resource, tree: Tree) -> list[tuple[Path, tuple[Mention, ...]]]:
         """(path, identity values of other resources) of every string of a tree that holds any, sorted."""
@@ -283,7 +294,7 @@ class Linker:
 
     def _is_own(self, mention: Mention, source: Resource) -> bool:
         rows = self._values.holders[mention.value]
-        return rows[0].resource is source and all(row.resource is source for row in rows)
+        return rows[0].resource is source and (len(rows) == 1 or all(row.resource is source for row in rows))
 
     def _attribute(self, kind: str, path: Path) -> Path:
         """The attribute a value belongs to: keys of a map are not part of its path where the configuration knows the attribute."""
@@ -302,7 +313,7 @@ class Linker:
             if target.before is not target.after:
                 work.steady = False
             if target.address in trees and target is not work.source and self._roster.kind(target) not in explained:
-                work.add((), target, "", LinkKind.STATE, "depends_on")
+                work.add((), "", target, "", LinkKind.STATE, "depends_on")
 
     def _recorded_dependencies(self, source: Resource) -> list[Resource]:
         """The state lists transitive dependencies too: one that another dependency also has is left out."""
@@ -318,6 +329,11 @@ class Linker:
 def _is_own_name(key: str, value: str, kind: str) -> bool:
     """Whether a top-level attribute is what the resource itself is called."""
     return key in _NO_MENTION or (type_fits(kind, stem(key)) and not is_specific(value))
+
+
+def _is_nothing(values: Sequence[Any]) -> bool:
+    """Whether all of the values are null or empty: an alternative that was not taken."""
+    return not any(value is UNKNOWN or value or value is False or value == 0 for value in values)
 
 
 def _values(tree: Tree, path: Path) -> list[Any] | None:

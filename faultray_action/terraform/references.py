@@ -20,6 +20,10 @@ _SCALARS = frozenset({"count", "path", "terraform", "self"})
 _PREFIX_END = ("", ".", "[")
 _MAX_HOPS = 40
 Locals = Mapping[str, Mapping[str, Sequence[str]]]
+"""References of locals by module ("" the root, "module.a.module.b" without instance keys) and name."""
+Written = Mapping[str, Mapping[str, Sequence[tuple[str, Sequence[str]]]]]
+"""References that stand only in the source (`dynamic` blocks are not in a plan): by module as above and resource ("aws_lb.a", "data.aws_x.y"),
+each as (dotted attribute path, references)."""
 
 
 class Key(NamedTuple):
@@ -51,6 +55,7 @@ class Expression(NamedTuple):
 
     path: Path
     targets: tuple[Target, ...]
+    dotted: str
 
 
 class Reference(NamedTuple):
@@ -142,6 +147,10 @@ def expressions_of(resource: Mapping[str, Any]) -> Iterator[tuple[Path, list[Any
                 pending.extend(((*path, key), child) for key, child in reversed(node.items()))
 
 
+def _module_text(path: Sequence[str]) -> str:
+    return ".".join(f"module.{name}" for name in path)
+
+
 def _is_looped(row: Mapping[str, Any]) -> bool:
     return "for_each_expression" in row or "count_expression" in row
 
@@ -152,6 +161,7 @@ class Resolver:
 
     configuration: Mapping[str, Any]
     locals_by_module: Locals | None = None
+    written_by_module: Written | None = None
     unresolved: dict[str, int] = field(default_factory=dict)
     _modules: dict[ModulePath, Mapping[str, Any]] = field(default_factory=dict)
     _resources: dict[tuple[ModulePath, bool, str, str], Mapping[str, Any]] = field(default_factory=dict)
@@ -171,17 +181,24 @@ class Resolver:
         """Every attribute of a configuration resource with what it refers to, seen from an instance of it."""
         scope = tuple((name, Key("own", level)) for level, name in enumerate(path))
         found = []
-        for attribute, references in expressions_of(row):
+        for attribute, references in (*expressions_of(row), *self._written(path, row)):
             context = self._context(scope, row, Key("same", -1), attribute)
             targets = tuple(dict.fromkeys(self._resolve_all(references, context)))
             if targets:
-                found.append(Expression(attribute, targets))
+                found.append(Expression(attribute, targets, ".".join(attribute)))
         ordered = row.get("depends_on")
         if isinstance(ordered, list):
             targets = tuple(dict.fromkeys(target for text in longest(ordered) for target in self._whole(text, scope)))
             if targets:
-                found.append(Expression((), targets))
+                found.append(Expression((), targets, ""))
         return found
+
+    def _written(self, path: ModulePath, row: Mapping[str, Any]) -> Iterator[tuple[Path, Sequence[str]]]:
+        if self.written_by_module:
+            data = "data." if row.get("mode") == "data" else ""
+            module = self.written_by_module.get(_module_text(path), {})
+            for attribute, references in module.get(f"{data}{row['type']}.{row['name']}", ()):
+                yield tuple(attribute.split(".")), references
 
     def _context(self, scope: Scope, row: Mapping[str, Any], key: Key, attribute: Path = ()) -> _Context:
         each = tuple(references_of(row.get("for_each_expression")) or ())
@@ -241,7 +258,7 @@ class Resolver:
         yield from self._once(("var", context.scope, reference.names[0], context.hint), references, inner)
 
     def _local(self, reference: Reference, context: _Context) -> Iterator[Target]:
-        module = ".".join(f"module.{name}" for name, _ in context.scope)
+        module = _module_text([name for name, _ in context.scope])
         known = (self.locals_by_module or {}).get(module)
         name = reference.names[0] if reference.names else ""
         if known is None or name not in known:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+import msgspec
 
 from faultray_action.terraform.attributes import strings_in, values_at
 from faultray_action.terraform.plan import Resource
@@ -339,8 +340,8 @@ def _embedded(text: str, depth: int) -> list[tuple[str, str]] | None:
     head = text[:1]
     if head in ("{", "["):
         try:
-            return list(_pairs(json.loads(text)))
-        except (ValueError, RecursionError):
+            return list(_pairs(msgspec.json.decode(text)))
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             return None
     if depth < 2 and len(text) >= _MIN_BASE64 and _BASE64.fullmatch(text):
         decoded = _from_base64(text)

@@ -376,3 +376,21 @@ def test_several_plans_link_by_values_only() -> None:
     app = plan_of(document([same("aws_app.x", {"subnet": "subnet-01234567"})], [resource("aws_app.x", {"subnet": refs("var.subnet")})]))
     found = Linker(merge([network, app])).links(Side.AFTER).links
     assert [(link.source, link.target, link.kind) for link in found] == [("aws_app.x", "aws_subnet.x", LinkKind.VALUE)]
+
+
+def test_dynamic_blocks_are_taken_from_the_source() -> None:
+    rows = [same("aws_tg.a", {"id": "tg-a"}), same("aws_rule.r", {"action": [{"arn": "?"}]})]
+    tree = document(rows, [resource("aws_tg.a"), resource("aws_rule.r")])
+    written = {"": {"aws_rule.r": [("action.arn", ("aws_tg.a.arn", "aws_tg.a"))]}}
+    assert edges(tree) == set()
+    assert edges(tree, written_by_module=written) == {("aws_rule.r", "action.arn", "aws_tg.a")}
+
+
+def test_silent_types_are_targets_only() -> None:
+    rows = [same("aws_role.a", {"id": "a", "key": "?"}), same("aws_key.k", {"id": "k"}), same("aws_app.x", {"role": "?"})]
+    config = [
+        resource("aws_role.a", {"key": refs("aws_key.k.id")}),
+        resource("aws_key.k"),
+        resource("aws_app.x", {"role": refs("aws_role.a.id")}),
+    ]
+    assert edges(document(rows, config), silent=frozenset({"aws_role"})) == {("aws_app.x", "role", "aws_role.a")}

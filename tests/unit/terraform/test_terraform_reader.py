@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from terraform_plans import as_bytes, change, document, plan_of, refs, resource, same
 
+from faultray_action.model.address import Address
 from faultray_action.model.change import Action
 from faultray_action.model.errors import InputError
 from faultray_action.model.value import UNKNOWN
@@ -361,4 +362,7 @@ def test_several_plans_become_one(tmp_path: Path) -> None:
         ("stage/plan:aws_vpc.main", 1),
     ]
     assert plan.counts["no-op"] == 4
+    for row in plan.resources:
+        assert str(Address.parse(row.address)) == row.address
+    assert Address.parse("prod/plan:module.a[0].aws_vpc.main").module_address == "module.a[0]"
     assert len(plan.configuration) == 2
