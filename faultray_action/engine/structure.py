@@ -7,9 +7,11 @@ SPOFs, cuts, availability and every sweep ask this function; it needs only `|` a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import and_
 from typing import Protocol, Self, TypeVar
 
-from faultray_action.engine.compiled import Compiled
+from faultray_action.engine.compiled import Compiled, Row
 
 
 class Lattice(Protocol):
@@ -38,50 +40,53 @@ def evaluate(
     Least fixpoint: everything starts at `zero` and only rises, so cycles end. O(V + E) joins where the need graph has no cycle.
     """
     down: list[T] = [zero] * len(compiled.addresses)
+    for vertex, value in (forced or {}).items():
+        down[vertex] = value
+    rows = compiled.rows
     for component in compiled.order if order is None else order:
-        if forced:
-            for vertex in component:
-                down[vertex] = forced.get(vertex, zero)
         if len(component) == 1:
-            down[component[0]] = _raised(compiled, component[0], events, down, one, gaps)
+            vertex = component[0]
+            down[vertex] = _raised(rows[vertex], events, down, down[vertex], zero, one, gaps)
         else:
-            _settle(compiled, component, events, down, one, gaps)
+            _settle(compiled, component, events, down, zero, one, gaps)
     return down
 
 
-def _settle(compiled: Compiled, component: tuple[int, ...], events: Sequence[T], down: list[T], one: T, gaps: bool) -> None:
+def _settle(compiled: Compiled, component: tuple[int, ...], events: Sequence[T], down: list[T], zero: T, one: T, gaps: bool) -> None:
     """Repeats over a strongly connected component until nothing rises any more."""
     changed = True
     while changed:
         changed = False
         for vertex in component:
-            raised = _raised(compiled, vertex, events, down, one, gaps)
+            raised = _raised(compiled.rows[vertex], events, down, down[vertex], zero, one, gaps)
             if raised != down[vertex]:
                 down[vertex] = raised
                 changed = True
 
 
-def _raised(compiled: Compiled, vertex: int, events: Sequence[T], down: list[T], one: T, gaps: bool) -> T:
-    """The vertex's value joined with its own failures and what it inherits."""
-    dead, direct, copies, spare, gap_events, needs, groups = compiled.rows[vertex]
+def _raised(row: Row, events: Sequence[T], down: Sequence[T], value: T, zero: T, one: T, gaps: bool) -> T:
+    """A vertex's value joined with its own failures and what it inherits. Joining nothing to `zero` is skipped: wide values are copied by it."""
+    dead, direct, copies, spare, gap_events, needs, groups = row
     if dead:
         return one
-    value = down[vertex]
     for event in direct:
-        value = value | events[event]
+        value = events[event] if value is zero else value | events[event]
     if gaps:
         for event in gap_events:
             value = value | events[event]
     if copies:
-        value = value | more_than(spare, [_join(events, copy) for copy in copies])
+        lost = more_than(spare, [_join(events, copy) for copy in copies])
+        value = lost if value is zero else value | lost
     for target in needs:
-        value = value | down[target]
+        value = down[target] if value is zero else value | down[target]
     for group in groups:
         value = value | more_than(group.spare, [down[member] for member in group.members])
     return value
 
 
 def _join(events: Sequence[T], copy: tuple[int, ...]) -> T:
+    if len(copy) == 2:
+        return events[copy[0]] | events[copy[1]]
     value = events[copy[0]]
     for event in copy[1:]:
         value = value | events[event]
@@ -94,10 +99,7 @@ def more_than(spare: int, values: Sequence[T]) -> T:
     A thermometer of spare + 1 levels: level j holds "more than j so far". O(len * (spare + 1)) operations.
     """
     if spare == len(values) - 1:
-        level = values[0]
-        for value in values[1:]:
-            level = level & value
-        return level
+        return reduce(and_, values)
     levels = [values[0]]
     for value in values[1:]:
         if len(levels) <= spare:
