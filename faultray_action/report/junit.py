@@ -9,7 +9,7 @@ from faultray_action.report import escape, remarks, wording
 from faultray_action.report.changes import Finding, new_findings
 from faultray_action.report.document import Document
 from faultray_action.report.rules import rule_of
-from faultray_action.report.terminal import words
+from faultray_action.report.wording import words
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,7 @@ from faultray_action.model.artifact import Annotation, AnnotationLevel
 from faultray_action.report import escape, verdict, wording
 from faultray_action.report.changes import Finding, new_findings
 from faultray_action.report.document import Document, RiskRow, SpofRow
-from faultray_action.report.terminal import words
-from faultray_action.report.wording import Form
+from faultray_action.report.wording import Form, words
 
 MAX_ANNOTATIONS = 200
 MAX_TITLE = 255

@@ -28,6 +28,7 @@ from faultray_action.report.document import (
 )
 
 MAX_NINES = 15.0
+_MAX_POINTS = 1e6
 MAX_BYTES = 50_000_000
 """A document larger than this is refused: no plan of a supported size makes one."""
 
@@ -160,13 +161,14 @@ def _score(score: ScorePart) -> ScorePart:
 
 
 def _cents(value: float) -> float:
-    return round(value, 2) + 0.0
+    """Two decimals, no negative zero; a forged number stays small enough to be added and shown."""
+    return round(max(-_MAX_POINTS, min(_MAX_POINTS, value)), 2) + 0.0
 
 
 def _side(side: EntrySide | None) -> EntrySide | None:
     if side is None:
         return None
-    bounded = MAX_NINES if math.isinf(side.nines) or math.isnan(side.nines) else min(side.nines, MAX_NINES)
+    bounded = MAX_NINES if math.isnan(side.nines) else max(0.0, min(side.nines, MAX_NINES))
     return msgspec.structs.replace(side, nines=_cents(bounded), failures_per_year=_rate(side.failures_per_year))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from io import StringIO
 
 from rich import box
@@ -15,7 +15,7 @@ from rich.text import Text
 from faultray_action.report import escape, sections, wording
 from faultray_action.report.changes import JudgedChange, judged_changes, overlapping, told_points
 from faultray_action.report.document import Document, SpofRow
-from faultray_action.report.wording import Form, Phrase
+from faultray_action.report.wording import Form, words
 
 _LEVEL_STYLE = {"safe": "bold green", "review": "bold yellow", "high-risk": "bold red"}
 _MAX_RISKS = 10
@@ -39,18 +39,6 @@ def render(document: Document, *, width: int = 80, color: bool = False) -> str:
     for part in _parts(document, color):
         console.print(part)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
-
-
-def wants_color(is_terminal: bool, environment: Mapping[str, str]) -> bool:
-    """NO_COLOR (any value but the empty one) and TERM=dumb forbid colour, FORCE_COLOR asks for it, else a terminal decides."""
-    if environment.get("NO_COLOR") or environment.get("TERM") == "dumb":
-        return False
-    return bool(environment.get("FORCE_COLOR")) or is_terminal
-
-
-def words(phrase: Phrase) -> str:
-    """A phrase as one visible line: nothing of a name reaches the terminal as a control character."""
-    return wording.say(phrase, lambda name: escape.plain(name, 100), lambda said: escape.plain(said, 400))
 
 
 def _parts(document: Document, color: bool) -> Iterable[RenderableType]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from faultray_action.report import escape
 from faultray_action.report.document import (
     Cause,
     ContributionRow,
@@ -49,6 +50,11 @@ def say(phrase: Phrase, quote: Quote, quote_said: Quote) -> str:
     return "".join(
         part if isinstance(part, str) else quote(part.text) if isinstance(part, Name) else quote_said(part.text) for part in phrase
     )
+
+
+def words(phrase: Phrase) -> str:
+    """A phrase as one visible line: nothing of a name reaches the terminal as a control character."""
+    return say(phrase, lambda name: escape.plain(name, 100), lambda said: escape.plain(said, 400))
 
 
 class Form(StrEnum):

@@ -123,22 +123,6 @@ def test_no_control_character_of_a_name_reaches_a_coloured_terminal() -> None:
     assert "\x07" not in coloured and "\x9b" not in coloured and "\x1b]" not in coloured
 
 
-@pytest.mark.parametrize(
-    ("terminal_attached", "environment", "wanted"),
-    [
-        (True, {}, True),
-        (False, {}, False),
-        (True, {"NO_COLOR": "1"}, False),
-        (True, {"NO_COLOR": ""}, True),
-        (True, {"TERM": "dumb"}, False),
-        (False, {"FORCE_COLOR": "1"}, True),
-        (False, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
-    ],
-)
-def test_who_decides_on_colour(terminal_attached: bool, environment: dict[str, str], wanted: bool) -> None:
-    assert terminal.wants_color(terminal_attached, environment) is wanted
-
-
 def test_the_manual_names_every_rule_and_part() -> None:
     manual = (Path(__file__).parents[3] / "docs" / "report.md").read_text("utf-8")
     assert [rule.id for rule in RULES if f"| {rule.id} |" not in manual] == []

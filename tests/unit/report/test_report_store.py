@@ -15,7 +15,7 @@ import pytest
 from report_samples import DOCUMENTS, NAMES, sample
 
 from faultray_action.model.errors import InputError
-from faultray_action.report import markdown, store
+from faultray_action.report import markdown, store, summary
 from faultray_action.report.document import Document, EntryRow, EntrySide, ErrorPart, empty_document
 from faultray_action.report.render import RENDERERS
 
@@ -119,6 +119,22 @@ def test_what_is_no_report_is_refused_in_one_sentence(data: bytes) -> None:
 def test_keys_of_a_later_minor_version_are_ignored() -> None:
     later = {**json.loads(store.dump(sample())), "schema_version": "1.7", "weather": "fine"}
     assert store.load(json.dumps(later).encode()).schema_version == "1.7"
+
+
+def test_numbers_out_of_range_break_no_renderer() -> None:
+    for number in (1e308, -1e308, 1e-308, 10**15, -1):
+        document = store.load(json.dumps(_with_numbers(json.loads(store.dump(sample())), number)).encode())
+        for render in (*RENDERERS.values(), summary.render):
+            assert render(document)
+
+
+def _with_numbers(value: Any, number: float) -> Any:
+    """Every fraction replaced; whole numbers (lines, counts) stay."""
+    if isinstance(value, dict):
+        return {key: _with_numbers(inner, number) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_numbers(inner, number) for inner in value]
+    return number if isinstance(value, float) else value
 
 
 def big(count: int) -> Document:
