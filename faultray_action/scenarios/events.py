@@ -1,7 +1,8 @@
 """Events of the two sides together, told apart by the copies they take and by nothing else.
 
-Two faults that take the same copies on every side are one event (the first by class and id names it). Copies that stand in for each other, of
-one component on the same ground with the same rate, are twins: only how many of them are lost matters, so a scenario uses the first ones.
+Two faults that take the same copies on every side are one event, named by the one that is hardest to recover from: a deferred entry may ride
+the other out. Copies that stand in for each other, of one component on the same ground with the same rate, are twins: only how many of them
+are lost matters, so a scenario uses the first ones.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
 
-from faultray_action.model.component import Component, Fault, FaultClass
+from faultray_action.model.component import Component, Fault, FaultClass, Recovery
 from faultray_action.model.topology import Role, Topology
 from faultray_action.model.units import HOURS_PER_YEAR
 from faultray_action.scenarios.losses import Loss, lose
 
 _OWN_CLASSES = (FaultClass.COPY, FaultClass.ZONAL)
 _CLASS_ORDER = {fault_class: number for number, fault_class in enumerate(FaultClass)}
+_RECOVERY_ORDER = {recovery: number for number, recovery in enumerate(Recovery)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def _own(places: Iterable[_Place]) -> Mapping[str, Loss]:
 
 def _events(faults: Mapping[str, Fault], held_by: Mapping[str, Sequence[_Place]]) -> Iterable[Event]:
     aliases: dict[frozenset[int], list[str]] = {}
-    for fault in sorted(held_by, key=lambda known: (_CLASS_ORDER[faults[known].fault_class], known)):
+    for fault in sorted(held_by, key=lambda known: _hardest_first(faults[known])):
         aliases.setdefault(frozenset(place.number for place in held_by[fault]), []).append(fault)
     twins: dict[object, list[tuple[str, frozenset[int]]]] = {}
     for copies, ids in aliases.items():
@@ -133,13 +135,17 @@ def _events(faults: Mapping[str, Fault], held_by: Mapping[str, Sequence[_Place]]
             yield Event(fault, lose(copies), odds, key_of(fault), family, rank, len(members))
 
 
+def _hardest_first(fault: Fault) -> tuple[int, float, int, str]:
+    return -_RECOVERY_ORDER[fault.recovery], -fault.repair_hours.default, _CLASS_ORDER[fault.fault_class], fault.id
+
+
 def _twin_key(ids: Sequence[str], faults: Mapping[str, Fault], held_by: Mapping[str, Sequence[_Place]]) -> object:
     """Equal for faults that differ in name only: one component, the same ground, the same rate. Shared domains have no twins."""
     first = faults[ids[0]]
     if len(ids) > 1 or first.fault_class not in _OWN_CLASSES:
         return first.id
     ground = tuple((at.side, at.address, at.primary, frozenset(at.held) - {first.id}) for at in held_by[first.id])
-    return ground, first.failures_per_year, first.repair_hours
+    return ground, first.failures_per_year, first.repair_hours, first.recovery
 
 
 def _odds(fault: Fault) -> float:
