@@ -55,7 +55,7 @@ def const(value: Any) -> Row:
 
 COMPUTED: Row = {
     **{f"{name}_enabled": flag for name, flag in (("access_logs", False), ("auto_minor_version_upgrade", True), ("copy_tags", True), ("cross_zone", True))},
-    **{name: None for name in ("customer_owned_ipv4_pool", "final_snapshot_identifier", "kms_key_id", "name_prefix", "permissions_boundary", "timezone")},
+    **dict.fromkeys(("customer_owned_ipv4_pool", "final_snapshot_identifier", "kms_key_id", "name_prefix", "permissions_boundary", "timezone")),
     **{f"{name}_seconds": value for name, value in (("client_keep_alive", 3600), ("delay", 0), ("receive_wait_time", 20))},
     "access_logs": [{"bucket": "", "enabled": False, "prefix": ""}], "capacity_provider_strategy": [], "placement_constraints": [], "triggers": {},
 }  # fmt: skip
@@ -113,10 +113,14 @@ def network(cell: int) -> Module:
                 3,
             )  # fmt: skip
     gateway = f"igw-{digest(label, 'igw')}"
-    module.add("aws_internet_gateway", "this", {"id": gateway, "vpc_id": vpc, "arn": arn("ec2", gateway)}, {"vpc_id": ref("aws_vpc.this.id")})
+    module.add(
+        "aws_internet_gateway", "this", {"id": gateway, "vpc_id": vpc, "arn": arn("ec2", gateway)}, {"vpc_id": ref("aws_vpc.this.id")}
+    )
     for index in range(3):
         eip, nat, table = (f"{prefix}-{digest(label, prefix, index)}" for prefix in ("eipalloc", "nat", "rtb"))
-        module.add("aws_eip", "nat", {"id": eip, "allocation_id": eip, "public_ip": f"54.{cell % 250}.{index}.7", "domain": "vpc"}, {}, index, 3)
+        module.add(
+            "aws_eip", "nat", {"id": eip, "allocation_id": eip, "public_ip": f"54.{cell % 250}.{index}.7", "domain": "vpc"}, {}, index, 3
+        )
         module.add(
             "aws_nat_gateway",
             "this",
@@ -134,15 +138,32 @@ def network(cell: int) -> Module:
             3,
         )
     private = [f"subnet-{digest(label, 'private', index)}" for index in range(3)]
-    module.add("aws_ecs_cluster", "this", {"id": arn("ecs", f"cluster/{label}"), "arn": arn("ecs", f"cluster/{label}"), "name": label}, {"name": ref("var.name")})
+    module.add(
+        "aws_ecs_cluster",
+        "this",
+        {"id": arn("ecs", f"cluster/{label}"), "arn": arn("ecs", f"cluster/{label}"), "name": label},
+        {"name": ref("var.name")},
+    )
     for kind in ("aws_db_subnet_group", "aws_elasticache_subnet_group"):
-        module.add(kind, "this", {"id": label, "name": label, "subnet_ids": private}, {"name": ref("var.name"), "subnet_ids": ref("aws_subnet.private")})
+        module.add(
+            kind,
+            "this",
+            {"id": label, "name": label, "subnet_ids": private},
+            {"name": ref("var.name"), "subnet_ids": ref("aws_subnet.private")},
+        )
     for index in range(3):
         module.add(
             "aws_route_table_association",
             "private",
-            {"id": f"rtbassoc-{digest(label, 'assoc', index)}", "subnet_id": private[index], "route_table_id": f"rtb-{digest(label, 'rtb', index)}"},
-            {"subnet_id": ref("aws_subnet.private", keyed="count.index"), "route_table_id": ref("aws_route_table.private", keyed="count.index")},
+            {
+                "id": f"rtbassoc-{digest(label, 'assoc', index)}",
+                "subnet_id": private[index],
+                "route_table_id": f"rtb-{digest(label, 'rtb', index)}",
+            },
+            {
+                "subnet_id": ref("aws_subnet.private", keyed="count.index"),
+                "route_table_id": ref("aws_route_table.private", keyed="count.index"),
+            },
             index,
             3,
         )
@@ -251,7 +272,14 @@ def service(cell: int, number: int) -> Module:
         {"replication_group_id": ref("var.name"), "subnet_group_name": ref("var.cache_subnet_group"), "security_group_ids": ref("aws_security_group.app.id")},
     )  # fmt: skip
     definition = arn("ecs", f"task-definition/{label}:7")
-    environment = {"DB_HOST": database, "REDIS_HOST": cache, "QUEUE_URL": queues["jobs"], "LOG_LEVEL": "info", "FEATURE_FLAGS": "a,b,c", "PORT": "8080"}
+    environment = {
+        "DB_HOST": database,
+        "REDIS_HOST": cache,
+        "QUEUE_URL": queues["jobs"],
+        "LOG_LEVEL": "info",
+        "FEATURE_FLAGS": "a,b,c",
+        "PORT": "8080",
+    }
     containers = [{"name": "app", "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/app:1.42.0", "essential": True, "cpu": 512, "memory": 1024,
                    "environment": [{"name": key, "value": value} for key, value in sorted(environment.items())], "portMappings": [{"containerPort": 8080}],
                    "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": f"/ecs/{label}", "awslogs-region": REGION}}}]  # fmt: skip

@@ -263,7 +263,7 @@ class Linker:
                 if len(value) >= _SHORTEST:
                     hits = known.get(value)
                     if hits is None:
-                        hits = self._values.mentions(value)
+                        hits = self._values.look(value, source)
                     if hits and (len(hits) > 1 or not self._is_own(hits[0], source)):
                         found.append(((key,), hits))
             elif (kind is dict or kind is list) and value and key not in _LABELS:
@@ -286,7 +286,7 @@ class Linker:
                     if len(value) >= _SHORTEST:
                         hits = known.get(value)
                         if hits is None:
-                            hits = self._values.mentions(value)
+                            hits = self._values.look(value, source)
                         if hits and (len(hits) > 1 or not self._is_own(hits[0], source)):
                             found.append(((*path, key) if key else path, hits))
                 elif (kind is dict or kind is list) and value:

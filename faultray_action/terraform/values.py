@@ -209,6 +209,13 @@ class Identities:
             rows = _plain_holders(rows, mention.value, named, wanted)
         return _obvious(rows, wanted)
 
+    def look(self, text: str, source: Resource) -> tuple[Mention, ...]:
+        """`mentions` for a string of a resource; () where it is nothing but that resource's own identity (most first looks are)."""
+        rows = self.holders.get(text)
+        if rows and len(rows) == 1 and rows[0].resource is source and rows[0].rank != _DEFINING:
+            return ()
+        return self.mentions(text)
+
     def mentions(self, text: str) -> tuple[Mention, ...]:
         """Identity values that occur in a string as whole tokens: the string itself, else what it embeds. `key` is "" for the string itself."""
         known = self.found.get(text)
