@@ -154,7 +154,7 @@ def _many_plans(documents: Sequence[Document], context: Context) -> tuple[Block,
     rows = [_plan_row(one) for one in ordered]
     limit = _PLAN_ROWS
     more = [f"… and {wording.count(len(rows) - limit, 'more plan')} in the job summary"] if len(rows) > limit else []
-    overview = table(("", "Plan", "Resilience", "New weak points", "Result"), (":-:", ":--", ":--", ":--", ":--"), rows[:limit])
+    overview = table(("", "Plan", "Resilience", "Findings", "Result"), (":-:", ":--", ":--", ":--", ":--"), rows[:limit])
     parts = [block(2 + at, *_plan_details(one, context)) for at, one in enumerate(ordered) if wording.form(one) not in verdict.QUIET][
         : max(0, 8)
     ]

@@ -171,6 +171,8 @@ def _effect(document: Document, finding: Finding, fate: str) -> str:
         down = f" → {md(wording.entries(document, finding.takes_down, 3))}{fate}" if finding.takes_down else ""
         return f"{md(wording.failing(finding))} → {who}{down}"
     if isinstance(finding, RiskRow):
+        if finding.kind == "broken-need" and finding.takes_down:
+            return f"{md(wording.entries(document, finding.takes_down, 3))} down without any failure"
         return md(wording.risk_told(finding))
     return f"while applying: {md(wording.disruption_told(document, finding))}"
 
