@@ -1,36 +1,90 @@
-"""From a canonical scenario id back to the scenario."""
+"""From the id of a scenario back to the scenario: what `replay` is given."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 
+from faultray_action.model.component import FaultClass
 from faultray_action.model.errors import ConfigError
-from faultray_action.model.scenario import ID_SEPARATOR, Scenario, WhatIf, WhatIfKind, scenario_id
+from faultray_action.model.scenario import EDGE_ARROW, ID_SEPARATOR, AgentFault, Scenario, WhatIf, WhatIfKind, scenario_id
 from faultray_action.model.topology import Topology
 
-_WHAT_IF = re.compile(r"(?P<kind>[a-z-]+)(?:=(?P<detail>[^*:]+))?(?:\*(?P<level>[0-9.]+|inf))?(?::(?P<target>.+))?", re.DOTALL)
+STRATUM = "asked"
+
+_OWN_CLASSES = (FaultClass.COPY, FaultClass.ZONAL)
+_WHAT_IF = re.compile(
+    rf"(?P<kind>{'|'.join(WhatIfKind)})(=(?P<detail>{'|'.join(AgentFault)}))?(\*(?P<level>\d+(\.\d+)?))?(:(?P<target>.+))?", re.DOTALL
+)
+_ZONE_GROUP = re.compile(r"zone:(?P<zone>.+?) of (?P<address>.+)", re.DOTALL)
+
+_Part = tuple[tuple[str, ...], tuple[WhatIf, ...]]
 
 
-def parse_scenario(text: str, *topologies: Topology | None) -> Scenario:
-    """The scenario of an id, whose faults stand on one of the topologies. Raises ConfigError naming the part that means nothing."""
-    faults = {id for topology in topologies if topology is not None for id in topology.faults}
-    injected: list[str] = []
-    what_ifs: list[WhatIf] = []
-    for part in (piece.strip() for piece in text.split(ID_SEPARATOR)):
-        if part in faults:
-            injected.append(part)
-        else:
-            what_ifs.append(_what_if(part, faults))
-    ids, asked = tuple(sorted(injected)), tuple(sorted(what_ifs))
-    return Scenario(scenario_id(ids, asked), "replay", ids, asked)
+def read_scenario(text: str, sides: Sequence[Topology]) -> Scenario:
+    """The scenario of an id, whether or not a budget kept it; "zone:NAME of ADDRESS" (the event of a single point) is read as its copies.
+
+    Raises ConfigError for a part that is no fault, component or edge of any side, with the nearest id.
+    """
+    words = text.split(ID_SEPARATOR)
+    faults: set[str] = set()
+    what_ifs: set[WhatIf] = set()
+    start = 0
+    while start < len(words):
+        end, (more_faults, more_what_ifs) = _next_part(words, start, sides)
+        faults.update(more_faults)
+        what_ifs.update(more_what_ifs)
+        start = end
+    ordered = tuple(sorted(faults)), tuple(sorted(what_ifs))
+    return Scenario(scenario_id(*ordered), STRATUM, *ordered)
 
 
-def _what_if(part: str, faults: set[str]) -> WhatIf:
-    match = _WHAT_IF.fullmatch(part)
-    kinds = {kind.value: kind for kind in WhatIfKind}
-    if match is None or match["kind"] not in kinds:
-        near = sorted(id for id in faults if part.split("#")[0].rpartition(":")[2] in id)[:3]
-        hint = f"did you mean {' or '.join(near)}?" if near else "ids stand in the report (`scenario`) and in the job summary"
-        raise ConfigError(f"`{part}` is neither a fault of this system nor a what-if; {hint}")
-    level = float(match["level"]) if match["level"] else 0.0
-    return WhatIf(kinds[match["kind"]], match["target"] or "", level, match["detail"] or "")
+def _next_part(words: Sequence[str], start: int, sides: Sequence[Topology]) -> tuple[int, _Part]:
+    """The longest run of words that names something: a name may hold the separator."""
+    for end in range(len(words), start, -1):
+        part = _read_part(ID_SEPARATOR.join(words[start:end]), sides)
+        if part is not None:
+            return end, part
+    raise ConfigError(_unknown(words[start], sides))
+
+
+def _read_part(text: str, sides: Sequence[Topology]) -> _Part | None:
+    if any(text in side.faults for side in sides):
+        return (text,), ()
+    match = _WHAT_IF.fullmatch(text)
+    if match and _has_target(match["target"] or "", sides):
+        what_if = WhatIf(WhatIfKind(match["kind"]), match["target"] or "", float(match["level"] or 0.0), match["detail"] or "")
+        return ((), (what_if,)) if what_if.kind is not WhatIfKind.AGENT or what_if.detail else None
+    group = _ZONE_GROUP.fullmatch(text)
+    return _zone_group(group["zone"], group["address"], sides) if group else None
+
+
+def _has_target(target: str, sides: Sequence[Topology]) -> bool:
+    edges = (edge.source + EDGE_ARROW + edge.target for side in sides for edge in side.dependencies)
+    return not target or any(target in side.components for side in sides) or target in edges
+
+
+def _zone_group(zone: str, address: str, sides: Sequence[Topology]) -> _Part | None:
+    """The faults a component owns in a zone; all of its copies where they own none and all stand there."""
+    standing = [(side, side.components[address]) for side in sides if address in side.components]
+    copies = [(side, copy) for side, component in standing for copy in component.copies]
+    here = [(side, copy) for side, copy in copies if copy.zone == zone]
+    owned = {
+        fault for side, copy in here for fault in copy.faults if fault in side.faults and side.faults[fault].fault_class in _OWN_CLASSES
+    }
+    if owned:
+        return tuple(sorted(owned)), ()
+    return ((), (WhatIf(WhatIfKind.ALL_COPIES, address),)) if here and len(here) == len(copies) else None
+
+
+def _unknown(word: str, sides: Sequence[Topology]) -> str:
+    near = get_close_matches(word, list(_names(sides)), 1, 0.4)
+    hint = f"did you mean `{near[0]}`?" if near else "take an id from the report or from `--cascades`."
+    return f"`{word}` is no fault and no what-if of this plan: {hint}"
+
+
+def _names(sides: Sequence[Topology]) -> Iterator[str]:
+    for side in sides:
+        yield from side.faults
+        yield from (str(WhatIf(WhatIfKind.ALL_COPIES, address)) for address in side.components)
