@@ -7,7 +7,7 @@ the plan deletes, only values and the recorded dependencies of the state tell.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -75,6 +75,30 @@ class _Work:
 
 
 @dataclass(slots=True)
+class _Resolved:
+    """The configurations of a plan with every expression resolved. `incomplete`: resources some of whose references led nowhere."""
+
+    expressions: dict[Kind, list[Expression]] = field(default_factory=dict)
+    paths: dict[str, set[Path]] = field(default_factory=dict)
+    incomplete: set[Kind] = field(default_factory=set)
+    unresolved: dict[str, int] = field(default_factory=dict)
+
+    def take(self, ordinal: int, resolver: Resolver, silent: frozenset[str]) -> None:
+        """Resolve one configuration."""
+        for (path, data, kind, name), row in resolver.resources().items():
+            if kind in silent:
+                continue
+            lost = sum(resolver.unresolved.values())
+            found = resolver.expressions(path, row)
+            if sum(resolver.unresolved.values()) > lost:
+                self.incomplete.add((ordinal, path, data, kind, name))
+            self.expressions[ordinal, path, data, kind, name] = found
+            self.paths.setdefault(kind, set()).update(expression.path for expression in found)
+        for cause, count in sorted(resolver.unresolved.items()):
+            self.unresolved[cause] = self.unresolved.get(cause, 0) + count
+
+
+@dataclass(slots=True)
 class Linker:
     """Links of a plan. What does not depend on the side is found once, and the links of a source that nothing around changes are reused."""
 
@@ -85,11 +109,8 @@ class Linker:
     silent: frozenset[str] = frozenset()
     _roster: Roster = field(init=False)
     _values: Identities = field(init=False)
-    _resolvers: list[Resolver] = field(default_factory=list)
-    _expressions: dict[Kind, list[Expression]] = field(default_factory=dict)
-    _paths: dict[str, set[Path]] = field(default_factory=dict)
+    _resolved: _Resolved = field(default_factory=_Resolved)
     _filled: dict[Kind, frozenset[str]] = field(default_factory=dict)
-    _incomplete: set[Kind] = field(default_factory=set)
     _recorded: dict[str, Tree] = field(default_factory=dict)
     _settled: dict[str, list[Link]] = field(default_factory=dict)
     _scans: dict[str, list[tuple[Path, tuple[Mention, ...]]]] = field(default_factory=dict)
@@ -99,22 +120,15 @@ class Linker:
         self._values = Identities(self.identities)
         self._recorded = {row.address: row.before for row in self.plan.drift if row.before is not None and not row.deposed}
         with paused_collector():
-            self._resolve()
+            if not self._resolved.expressions:
+                for ordinal, configuration in enumerate(self.plan.configuration):
+                    resolver = Resolver(configuration, self.locals_by_module, self.written_by_module)
+                    self._resolved.take(ordinal, resolver, self.silent)
             self._index()
 
-    def _resolve(self) -> None:
-        for ordinal, configuration in enumerate(self.plan.configuration):
-            resolver = Resolver(configuration, self.locals_by_module, self.written_by_module)
-            self._resolvers.append(resolver)
-            for (path, data, kind, name), row in resolver.resources().items():
-                if kind in self.silent:
-                    continue
-                lost = sum(resolver.unresolved.values())
-                found = resolver.expressions(path, row)
-                if sum(resolver.unresolved.values()) > lost:
-                    self._incomplete.add((ordinal, path, data, kind, name))
-                self._expressions[ordinal, path, data, kind, name] = found
-                self._paths.setdefault(kind, set()).update(expression.path for expression in found)
+    def on(self, plan: Plan) -> Linker:
+        """A linker for a plan that differs from this one in values only (an edit put back): the configuration is not resolved again."""
+        return replace(self, plan=plan, _filled={}, _recorded={}, _settled={}, _scans={})
 
     def _index(self) -> None:
         for resource in self._roster.resources:
@@ -137,8 +151,8 @@ class Linker:
         kind = self._roster.kind(resource)
         known = self._filled.get(kind)
         if known is None:
-            expressions = self._expressions.get(kind)
-            paths = self._paths.get(resource.type, ()) if expressions is None else [expression.path for expression in expressions]
+            expressions = self._resolved.expressions.get(kind)
+            paths = self._resolved.paths.get(resource.type, ()) if expressions is None else [expression.path for expression in expressions]
             known = self._filled[kind] = frozenset(path[0] for path in paths if path)
         return known
 
@@ -154,14 +168,7 @@ class Linker:
                 tree = trees.get(resource.address)
                 if tree is not None and resource.type not in self.silent:
                     found.extend(self._links_of(resource, tree, side, trees, narrower))
-        return Links(tuple(found), MappingProxyType(self._unresolved()))
-
-    def _unresolved(self) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for resolver in self._resolvers:
-            for cause, count in sorted(resolver.unresolved.items()):
-                counts[cause] = counts.get(cause, 0) + count
-        return counts
+        return Links(tuple(found), MappingProxyType(self._resolved.unresolved))
 
     def _trees(self, side: Side) -> Iterable[tuple[str, Tree]]:
         for resource in self._roster.resources:
@@ -178,10 +185,10 @@ class Linker:
         work = _Work(source, tree, _BITS[side], steady=source.before is source.after)
         said = True
         work.scan = self._scan(source, tree)
-        for expression in self._expressions.get(kind, ()):
+        for expression in self._resolved.expressions.get(kind, ()):
             said = self._follow(work, expression, side, trees, narrower) and said
         self._add_values(work)
-        if not said or kind in self._incomplete or kind not in self._expressions:
+        if not said or kind in self._resolved.incomplete or kind not in self._resolved.expressions:
             self._add_state(work, trees)
         result = [work.found[key] for key in sorted(work.found)]
         if work.steady and side is not Side.RECORDED:
@@ -298,7 +305,7 @@ class Linker:
 
     def _attribute(self, kind: str, path: Path) -> Path:
         """The attribute a value belongs to: keys of a map are not part of its path where the configuration knows the attribute."""
-        known = self._paths.get(kind, ())
+        known = self._resolved.paths.get(kind, ())
         for length in range(len(path), 0, -1):
             if path[:length] in known:
                 return path[:length]

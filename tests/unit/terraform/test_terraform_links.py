@@ -394,3 +394,13 @@ def test_silent_types_are_targets_only() -> None:
         resource("aws_app.x", {"role": refs("aws_role.a.id")}),
     ]
     assert edges(document(rows, config), silent=frozenset({"aws_role"})) == {("aws_app.x", "role", "aws_role.a")}
+
+
+def test_a_plan_with_other_values_reuses_the_resolved_configuration() -> None:
+    config = [COUNTED, resource("aws_a.one", {"subnet": refs("aws_subnet.private", "local.x")})]
+    first = plan_of(document([*SUBNETS, same("aws_a.one", {"subnet": "subnet-01234561"})], config))
+    second = plan_of(document([*SUBNETS, same("aws_a.one", {"subnet": "subnet-01234562"})], config))
+    linker = Linker(first)
+    linker.links(Side.AFTER)
+    for side in Side:
+        assert linker.on(second).links(side) == Linker(second).links(side)
