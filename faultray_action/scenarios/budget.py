@@ -19,21 +19,16 @@ T = TypeVar("T", bound=Keyed)
 
 
 def share(sizes: Sequence[int], budget: int) -> tuple[int, ...]:
-    """Splits a budget: every stratum gets the same, what a small one leaves over goes to the larger ones, the odd ones to the first.
+    """Splits a budget evenly; what a small stratum leaves over goes to the larger ones.
 
     >>> share([10, 100, 100], 110)
     (10, 50, 50)
     """
     given = [0] * len(sizes)
-    waiting = [number for number, size in enumerate(sizes) if size > 0]
     left = max(budget, 0)
-    while waiting and left > 0:
-        even, odd = divmod(left, len(waiting))
-        for place, number in enumerate(tuple(waiting)):
-            extra = min(sizes[number] - given[number], even + (place < odd))
-            given[number] += extra
-            left -= extra
-        waiting = [number for number in waiting if given[number] < sizes[number]]
+    for place, number in enumerate(sorted(range(len(sizes)), key=sizes.__getitem__)):
+        given[number] = min(sizes[number], left // (len(sizes) - place))
+        left -= given[number]
     return tuple(given)
 
 

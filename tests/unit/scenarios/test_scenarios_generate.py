@@ -150,6 +150,6 @@ def test_a_large_system_is_listed_in_part_and_says_so() -> None:
 def test_sharing_gives_what_small_strata_leave_to_the_large() -> None:
     assert share([], 10) == ()
     assert share([5, 0, 7], 100) == (5, 0, 7)
-    assert share([1, 50, 50], 20) == (1, 10, 9)
+    assert share([1, 50, 50], 20) == (1, 9, 10)
     assert share([3, 3], -1) == (0, 0)
     assert smallest([5, 1, 4, 1], 2) == [1, 3]
