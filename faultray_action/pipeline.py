@@ -20,8 +20,9 @@ from faultray_action.engine.cascade import run
 from faultray_action.engine.ceiling import five_layers
 from faultray_action.engine.compiled import compile_topology
 from faultray_action.engine.cuts import chain
-from faultray_action.engine.examine import examine
+from faultray_action.engine.examine import examine, examine_assets
 from faultray_action.engine.paths import all_cascade_paths
+from faultray_action.engine.reexamine import reexamine
 from faultray_action.engine.relation import relate
 from faultray_action.judgement import compare, risks
 from faultray_action.judgement.applying import disrupt
@@ -30,7 +31,17 @@ from faultray_action.judgement.pairing import Side as Scored
 from faultray_action.model.change import AttributeChange
 from faultray_action.model.component import FaultClass
 from faultray_action.model.diagnostic import Diagnostic
-from faultray_action.model.finding import Attribution, Decision, Delta, GateResult, OutageWitness, RiskSeverity, Standing, WayBack
+from faultray_action.model.finding import (
+    Attribution,
+    Decision,
+    Delta,
+    Disruption,
+    GateResult,
+    OutageWitness,
+    RiskSeverity,
+    Standing,
+    WayBack,
+)
 from faultray_action.model.outcome import Ceiling, Examination
 from faultray_action.model.policy import Gates, Policy
 from faultray_action.model.scenario import ScenarioSet
@@ -39,9 +50,9 @@ from faultray_action.model.topology import Topology
 from faultray_action.report import compose
 from faultray_action.report.document import Document, Printable
 from faultray_action.scenarios.generate import DEFAULT_BUDGET, generate
-from faultray_action.terraform.edits import put_back
+from faultray_action.terraform.edits import put_back, put_back_links
 from faultray_action.terraform.links import Linker
-from faultray_action.terraform.plan import Links, Plan, Side
+from faultray_action.terraform.plan import Plan, Side
 from faultray_action.terraform.reader import read
 from faultray_action.topology import changes
 from faultray_action.topology.applying import find_steps
@@ -98,7 +109,7 @@ def check(request: Request) -> Checked:
     examined = examine(stages.before, scenarios), examine(stages.after, scenarios)
     delta = _compare(plan, knowledge, (stages.before, examined[0]), (stages.after, examined[1]))
     found = changes.find(plan, knowledge.catalogue)
-    simulate = _simulator(request, plan, knowledge, stages)
+    simulate = _simulator(request, plan, knowledge, stages, examined)
     attribution = _attribute(delta, found, simulate)
     accepted = accept(delta, attribution, request.policy.waivers, request.date)
     best = _at_best(plan, knowledge, stages)
@@ -214,17 +225,18 @@ def _facts(plan: Plan) -> compose.PlanFacts:
 
 def _compare(plan: Plan, knowledge: Knowledge, before: tuple[Topology, Examination], after: tuple[Topology, Examination]) -> Delta:
     was, is_now = Scored(*before), Scored(*after)
-    standing = {entry.address for entry in after[0].entries}
-    steps = find_steps(plan, knowledge.catalogue, knowledge.table, after[0])
-
-    def down_without(address: str, both: bool) -> tuple[str, ...]:
-        down = [e for e in entries_down_without(before[0], (address,)) if e in standing]
-        needed = entries_down_without(after[0], (address,)) if both and down else ()
-        return tuple(e for e in down if not both or e in needed)
-
-    disruptions = disrupt(steps, down_without)
-    regional = risks.regional_points(was, is_now, lambda side, address: entries_down_without(side, (address,)))
+    disruptions = _disruptions(plan, knowledge, before[0], after[0])
+    regional = risks.regional_points(was, is_now, lambda side, asked: entries_down_without(compile_topology(side), asked))
     return compare.compare(was, is_now, risks.find(was, is_now), disruptions, regional)
+
+
+def _disruptions(plan: Plan, knowledge: Knowledge, before: Topology, after: Topology) -> tuple[Disruption, ...]:
+    steps = find_steps(plan, knowledge.catalogue, knowledge.table, after)
+    if not steps:
+        return ()
+    asked = [step.address for step in steps]
+    was, is_now = (entries_down_without(compile_topology(side), asked) for side in (before, after))
+    return disrupt(steps, was, is_now, {entry.address for entry in after.entries})
 
 
 def _at_best(plan: Plan, knowledge: Knowledge, stages: Stages) -> Delta | None:
@@ -250,20 +262,18 @@ def _way_back(
     return find_way_back(group(found), attribution, simulate)
 
 
-def _simulator(request: Request, plan: Plan, knowledge: Knowledge, stages: Stages) -> Simulate:
-    """What the sides would be with some changes taken back; each question is answered once."""
+def _simulator(request: Request, plan: Plan, knowledge: Knowledge, stages: Stages, examined: tuple[Examination, Examination]) -> Simulate:
+    """What the sides would be with some changes taken back; each question is answered once, and only what the change can reach is asked."""
     answers: dict[frozenset[Edit], Trial] = {}
-    examined: list[Examination] = []
 
     def simulate(edits: tuple[Edit, ...]) -> Trial:
         key = frozenset(edits)
         if key not in answers:
             changed = put_back(plan, edits)
-            links: Links = _link(changed, knowledge.catalogue).links(Side.AFTER)
+            links = put_back_links(stages.links[Side.BEFORE], stages.links[Side.AFTER], changed, edits)
             before, after = rebuild(changed, links, knowledge, stages)
-            if not examined or len(examined[0].assets) != len(before.assets):
-                examined[:] = [examine(before, cuts=False)]
-            delta = _compare(changed, knowledge, (before, examined[0]), (after, examine(after, cuts=False)))
+            was = replace(examined[0], assets=examine_assets(before))
+            delta = _compare(changed, knowledge, (before, was), (after, reexamine(after, stages.after, examined[1])))
             passed = decide(delta, request.gates, after.coverage).passed
             answers[key] = Trial(delta.after.score if delta.after else None, _findings(delta), passed)
         return answers[key]

@@ -1,25 +1,25 @@
-"""Which entries go down while components do not exist at all: what an apply step does to the system of before."""
+"""Which entries go down while components do not exist at all: what an apply step does to a system."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-from types import MappingProxyType
+from collections.abc import Iterable, Mapping
 
-from faultray_action.engine.compiled import compile_topology
-from faultray_action.engine.examine import down_at_rest
-from faultray_action.model.topology import Topology
+from faultray_action.engine.compiled import Compiled
+from faultray_action.engine.sweep import Row, positions, sweep_entries
 
 
-def entries_down_without(topology: Topology, addresses: Iterable[str]) -> tuple[str, ...]:
-    """Addresses of undeferred entries that stand and are down with these components absent; those that are down anyway are left out.
+def entries_down_without(compiled: Compiled, addresses: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """Component -> undeferred entries that stand, and are down with it alone absent; what is down anyway is left out.
 
-    Components that also are what an entry is made of count: the entry itself is down then."""
-    absent = {a: replace(c, copies=(), needed=1) for a in addresses if (c := topology.components.get(a)) is not None}
-    if not absent:
-        return ()
-    without = replace(topology, components=MappingProxyType({**topology.components, **absent}))
-    anyway, then = down_at_rest(compile_topology(topology)), down_at_rest(compile_topology(without))
-    return tuple(
-        entry.address for entry in topology.entries if not entry.deferred and then[entry.component] and not anyway[entry.component]
-    )
+    One sweep for all of them; addresses that are no component take nothing down."""
+    asked = [address for address in addresses if address in compiled.vertex_of]
+    rows = [Row(()), *(Row((), (compiled.vertex_of[address],)) for address in asked)]
+    down = sweep_entries(compiled, rows)
+    found: dict[str, list[str]] = {address: [] for address in asked}
+    for entry in compiled.topology.entries:
+        bits = down[entry.address]
+        if entry.deferred or bits & 1:
+            continue
+        for position in positions(bits >> 1):
+            found[asked[position]].append(entry.address)
+    return {address: tuple(entries) for address, entries in found.items()}

@@ -34,7 +34,7 @@ def examine_compiled(compiled: Compiled, scenarios: ScenarioSet | None = None, c
     families = find_cuts(compiled) if cuts else None
     return Examination(
         entries=tuple(_entry(entry, compiled, singles, unavailability[entry.address]) for entry in topology.entries),
-        assets=tuple(_asset(asset) for asset in topology.assets),
+        assets=examine_assets(topology),
         single_points=singles.points,
         shared=singles.shared,
         cuts=cut_rows(compiled, families, singles.hidden) if families else (),
@@ -42,6 +42,11 @@ def examine_compiled(compiled: Compiled, scenarios: ScenarioSet | None = None, c
         sweep=summarise(compiled, scenarios) if scenarios else SweepSummary(0, 0),
         down=down_at_rest(compiled),
     )
+
+
+def examine_assets(topology: Topology) -> tuple[AssetOutcome, ...]:
+    """L1 and what is uncovered, per data asset."""
+    return tuple(_asset(asset) for asset in topology.assets)
 
 
 def down_at_rest(compiled: Compiled) -> Mapping[str, bool]:

@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Container, Iterable, Mapping
 
 from faultray_action.model.finding import ApplyStep, Disruption, DisruptionClass
 
-DownWithout = Callable[[str, bool], tuple[str, ...]]
-"""Entry points (undeferred, standing on both sides) that are down while a component is gone: on the side before, and with True on both sides."""
+Down = Mapping[str, tuple[str, ...]]
+"""Component -> entry points (undeferred) that are down while it is gone."""
 
 
-def disrupt(steps: Iterable[ApplyStep], down_without: DownWithout) -> tuple[Disruption, ...]:
-    """One row a step that interrupts something or loses data, sorted by address; harmless and overlapping steps make none."""
-    rows = [row for step in steps if (row := _row(step, down_without)) is not None]
+def disrupt(steps: Iterable[ApplyStep], before: Down, after: Down, standing: Container[str]) -> tuple[Disruption, ...]:
+    """One row a step that interrupts something or loses data, sorted by address; harmless and overlapping steps make none.
+
+    `before` and `after` tell of each side; only entries that stand after (`standing`) count: what the plan removes is not interrupted.
+    """
+    rows: list[Disruption] = []
+    for step in steps:
+        down = tuple(entry for entry in before.get(step.address, ()) if entry in standing)
+        needed = down if step.ends else tuple(entry for entry in down if entry in after.get(step.address, ()))
+        row = _row(step, down, needed)
+        rows += [row] if row is not None else []
     return tuple(sorted(rows, key=lambda row: row.address))
 
 
-def _row(step: ApplyStep, down_without: DownWithout) -> Disruption | None:
+def _row(step: ApplyStep, down: tuple[str, ...], needed: tuple[str, ...]) -> Disruption | None:
+    """`down`: entries that feel it before; `needed`: those that still need it after, or (a removal) all of them."""
     if step.loses_data:
-        return Disruption(
-            step.address,
-            DisruptionClass.DESTRUCTIVE,
-            down_without(step.address, False),
-            None,
-            "its data is destroyed without a final snapshot",
-        )
-    if step.harmless or step.overlap:
-        return None
-    down = down_without(step.address, not step.ends)
-    if not down:
+        return Disruption(step.address, DisruptionClass.DESTRUCTIVE, down, None, "its data is destroyed without a final snapshot")
+    if step.harmless or step.overlap or not needed:
         return None
     if step.rolling:
-        return Disruption(step.address, DisruptionClass.BLIP, down, 0.0, "is replaced copy by copy")
+        return Disruption(step.address, DisruptionClass.BLIP, needed, 0.0, "is replaced copy by copy")
     if step.ends:
         message = f"hands its role to {step.successor}" if step.successor else "is removed"
-        return Disruption(step.address, DisruptionClass.BLIP, down, step.seconds, message)
-    return Disruption(step.address, DisruptionClass.OUTAGE, down, step.seconds, "is destroyed before its successor exists")
+        return Disruption(step.address, DisruptionClass.BLIP, needed, step.seconds, message)
+    return Disruption(step.address, DisruptionClass.OUTAGE, needed, step.seconds, "is destroyed before its successor exists")

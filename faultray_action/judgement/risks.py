@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from faultray_action.judgement.compare import fault_entries
 from faultray_action.judgement.pairing import Side, match_entries
@@ -11,8 +11,8 @@ from faultray_action.model.finding import Risk, RiskKind, RiskSeverity, Standing
 from faultray_action.model.outcome import SinglePoint
 from faultray_action.model.topology import DataAsset, LossKind, Role, Topology
 
-DownWithout = Callable[[Topology, str], tuple[str, ...]]
-"""Entries that are down while a component does not exist."""
+DownWithout = Callable[[Topology, Sequence[str]], Mapping[str, tuple[str, ...]]]
+"""Component -> entries that are down while it does not exist."""
 
 _LASTING = (LossKind.MEDIA, LossKind.DELETE, LossKind.CORRUPTION, LossKind.KEY)
 DEMAND_SHARE = 0.6
@@ -97,8 +97,10 @@ def _alone(spread: Side, alone: Side, down_without: DownWithout) -> Iterable[Sin
     faults = alone.topology.faults
     for _, risk in _regions(spread, alone):
         entry = next(e for e in alone.topology.entries if e.address == risk.address)
-        for address in _ways(alone.topology, entry.component):
-            if entry.address in down_without(alone.topology, address):
+        ways = _ways(alone.topology, entry.component)
+        down = down_without(alone.topology, ways)
+        for address in ways:
+            if entry.address in down.get(address, ()):
                 rate = sum(faults[id].failures_per_year.default for id in risk.related)
                 yield SinglePoint(address, (FaultClass.REGION,), risk.related, (entry.address,), Recovery.MANUAL, rate)
                 break

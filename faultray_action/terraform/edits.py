@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from faultray_action.model.change import Action
-from faultray_action.terraform.plan import Plan, Resource
+from faultray_action.terraform.plan import Link, Links, Plan, Resource
 
 Edit = tuple[str, str]
 """(address, attribute path); an empty path takes the whole change of that resource back."""
@@ -50,3 +50,23 @@ def _restore(after: Any, before: Any, path: list[str]) -> None:
         _restore(inner, earlier, rest)
     else:
         after[key] = deepcopy(earlier)
+
+
+def put_back_links(before: Links, after: Links, plan: Plan, edits: Iterable[Edit]) -> Links:
+    """The links of AFTER for a plan that `put_back` made: what was put back refers to what it referred to before.
+
+    `plan` is the plan as put back. A resource that stays away neither refers nor is referred to; one that stays is referred to by whatever
+    referred to it before and still exists.
+    """
+    paths: dict[str, list[str]] = {}
+    for address, path in edits:
+        paths.setdefault(address, []).append(path)
+    standing = {r.address for r in plan.resources if r.after is not None}
+    kept = [link for link in after.links if not _is_put_back(link, paths)]
+    earlier = [link for link in before.links if _is_put_back(link, paths) or (link.target in paths and "" in paths[link.target])]
+    joined = {(k.source, k.path, k.target, k.attribute, k.kind): k for k in (*kept, *earlier) if {k.source, k.target} <= standing}
+    return Links(tuple(joined[key] for key in sorted(joined)), after.unresolved)
+
+
+def _is_put_back(link: Link, paths: Mapping[str, list[str]]) -> bool:
+    return any(not path or link.path == path or link.path.startswith(path + ".") for path in paths.get(link.source, ()))

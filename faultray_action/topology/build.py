@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from faultray_action.catalogue.load import Catalogue
@@ -15,6 +15,7 @@ from faultray_action.model.reliability import ReliabilityTable
 from faultray_action.model.topology import Coverage, DataAsset, Dependency, EntryPoint, Role, Topology
 from faultray_action.terraform.plan import Links, Plan, Side
 from faultray_action.topology import assets, components, coverage, dependencies, entries, firewall, overrides
+from faultray_action.topology.components import Parts
 from faultray_action.topology.externals import externals_of
 from faultray_action.topology.facts import Choice
 from faultray_action.topology.operations import operations_of
@@ -44,6 +45,8 @@ class Draft:
     faults: dict[str, Fault]
     dependencies: tuple[Dependency, ...]
     entries: list[EntryPoint]
+    parts: Parts
+    found: dict[frozenset[str], tuple[DataAsset, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ class Stages:
     before_best: Topology
     after_best: Topology
 
-    drafts: Mapping[Choice, Draft]
+    links: Mapping[Side, Links]
+    drafts: tuple[Draft, Draft]
 
     @property
     def undecided(self) -> bool:
@@ -67,21 +71,27 @@ def build(plan: Plan, links_of: LinksOf, knowledge: Knowledge) -> Stages:
     """Both sides of a plan, coverage and all; unknown values at worst, and at best where that differs."""
     knowledge = replace(knowledge, table=overrides.table_with(knowledge.table, knowledge.policy))
     links = {side: links_of(plan, side) for side in (Side.BEFORE, Side.AFTER)}
-    standing = _draft(plan, links[Side.BEFORE], knowledge, Side.BEFORE, Choice.WORST)
-    before, after, undecided = _pair(plan, standing, links[Side.AFTER], knowledge, Choice.WORST)
-    if not undecided:
-        return Stages(before, after, before, after, {Choice.WORST: standing})
-    hopeful = _draft(plan, links[Side.BEFORE], knowledge, Side.BEFORE, Choice.BEST)
-    before_best, after_best, _ = _pair(plan, hopeful, links[Side.AFTER], knowledge, Choice.BEST)
-    drafts = {Choice.WORST: standing, Choice.BEST: hopeful}
-    return Stages(before, after, _unless_same(before, before_best), _unless_same(after, after_best), drafts)
+    worst = _drafts(plan, links, knowledge, Choice.WORST)
+    before, after = _pair(plan, worst, knowledge)
+    if not any(draft.survey.facts.unknown for draft in worst):
+        return Stages(before, after, before, after, links, worst)
+    best = _pair(plan, _drafts(plan, links, knowledge, Choice.BEST), knowledge)
+    return Stages(before, after, _unless_same(before, best[0]), _unless_same(after, best[1]), links, worst)
 
 
 def rebuild(plan: Plan, links: Links, knowledge: Knowledge, stages: Stages) -> tuple[Topology, Topology]:
-    """Both sides, at worst, of a plan that differs from the one `stages` was built from in what it leaves only; `links` are those of its AFTER."""
+    """Both sides, at worst, of a plan that differs a little in what it leaves from the one `stages` was built from.
+
+    `links` are those of its AFTER. What the difference does not reach is taken from `stages`; coverage stays as it was.
+    """
     knowledge = replace(knowledge, table=overrides.table_with(knowledge.table, knowledge.policy))
-    before, after, _ = _pair(plan, stages.drafts[Choice.WORST], links, knowledge, Choice.WORST)
-    return before, after
+    before, known = stages.drafts
+    after = _draft(plan, links, knowledge, Side.AFTER, Choice.WORST, (known.survey, known.parts))
+    return _pair(plan, (before, after), knowledge, stages.after.coverage)
+
+
+def _drafts(plan: Plan, links: Mapping[Side, Links], knowledge: Knowledge, choice: Choice) -> tuple[Draft, Draft]:
+    return _draft(plan, links[Side.BEFORE], knowledge, Side.BEFORE, choice), _draft(plan, links[Side.AFTER], knowledge, Side.AFTER, choice)
 
 
 def _unless_same(worst: Topology, best: Topology) -> Topology:
@@ -95,26 +105,33 @@ def _unless_same(worst: Topology, best: Topology) -> Topology:
     return worst if same else best
 
 
-def _pair(plan: Plan, before: Draft, links: Links, knowledge: Knowledge, choice: Choice) -> tuple[Topology, Topology, bool]:
-    after = _draft(plan, links, knowledge, Side.AFTER, choice)
-    drafts = {Side.BEFORE: before, Side.AFTER: after}
+def _pair(plan: Plan, drafts: tuple[Draft, Draft], knowledge: Knowledge, measured: Coverage | None = None) -> tuple[Topology, Topology]:
+    before, after = drafts
     _carry_inferred(before, after)
     _sever(before, after)
     declared = assets.declared(before.survey) | assets.declared(after.survey)
-    was = assets.find(before.survey, knowledge.table, _wanted(before) | declared)
-    is_now = assets.find(after.survey, knowledge.table, _wanted(after) | declared)
+    was, is_now = _assets(before, declared, knowledge), _assets(after, declared, knowledge)
     survivors = {e.source: e.target for e in before.survey.edges if e.role == "replica" and _is_promoted(after, e.source)}
-    lost = assets.destroyed(before.survey, after.survey, was, survivors)
-    is_now = _with_destroyed(is_now, lost)
-    surveys = {side: draft.survey for side, draft in drafts.items()}
-    measured = coverage.measure(plan, knowledge.catalogue, surveys, {side: _closure(draft) for side, draft in drafts.items()})
+    is_now = _with_destroyed(is_now, assets.destroyed(before.survey, after.survey, was, survivors))
+    measured = measured or _measure(plan, knowledge, before, after)
     unmatched = overrides.unmatched(knowledge.policy, (r.address for r in plan.resources))
-    undecided = any(draft.survey.facts.unknown for draft in drafts.values())
     return (
         _freeze(before, was, knowledge, measured, plan.diagnostics),
         _freeze(after, is_now, knowledge, measured, (*plan.diagnostics, *unmatched)),
-        undecided,
     )
+
+
+def _measure(plan: Plan, knowledge: Knowledge, before: Draft, after: Draft) -> Coverage:
+    surveys = {Side.BEFORE: before.survey, Side.AFTER: after.survey}
+    return coverage.measure(plan, knowledge.catalogue, surveys, {Side.BEFORE: _closure(before), Side.AFTER: _closure(after)})
+
+
+def _assets(draft: Draft, declared: set[str], knowledge: Knowledge) -> tuple[DataAsset, ...]:
+    """Found once for the same question: the side before is asked again with every simulation."""
+    wanted = frozenset(_wanted(draft) | declared)
+    if wanted not in draft.found:
+        draft.found[wanted] = assets.find(draft.survey, knowledge.table, wanted)
+    return draft.found[wanted]
 
 
 def _is_promoted(after: Draft, replica: str) -> bool:
@@ -122,9 +139,12 @@ def _is_promoted(after: Draft, replica: str) -> bool:
     return replica in after.survey.nodes and not after.survey.outgoing(replica, "replica")
 
 
-def _draft(plan: Plan, links: Links, knowledge: Knowledge, side: Side, choice: Choice) -> Draft:
+def _draft(
+    plan: Plan, links: Links, knowledge: Knowledge, side: Side, choice: Choice, known: tuple[Survey, Parts] | None = None
+) -> Draft:
     survey = take(plan, links, knowledge.catalogue, side, choice)
-    parts = components.assemble(survey, knowledge.table)
+    parts = components.assemble(survey, knowledge.table, known)
+    pure = Parts(dict(parts.components), dict(parts.faults), parts.places)
     overrides.on_components(parts.components, parts.faults, knowledge.policy, knowledge.table)
     needs = dependencies.connect(survey, parts.components)
     firewalls = firewall.read(survey)
@@ -134,7 +154,7 @@ def _draft(plan: Plan, links: Links, knowledge: Knowledge, side: Side, choice: C
     parts.components.update({component.address: component for component in found.components})
     needs += tuple(found.dependencies)
     chosen = overrides.on_entries(found.entries, parts.components, knowledge.policy)
-    return Draft(survey, firewalls, parts.components, parts.faults, needs, chosen)
+    return Draft(survey, firewalls, parts.components, parts.faults, needs, chosen, pure)
 
 
 def _carry_inferred(before: Draft, after: Draft) -> None:

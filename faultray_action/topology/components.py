@@ -23,14 +23,56 @@ class Parts:
     places: dict[str, Places] = field(default_factory=dict)
 
 
-def assemble(survey: Survey, table: ReliabilityTable) -> Parts:
-    """All components of one side. Hosts are dealt before what runs on them, ways out before what leaves through them."""
+def assemble(survey: Survey, table: ReliabilityTable, known: tuple[Survey, Parts] | None = None) -> Parts:
+    """All components of one side. Hosts are dealt before what runs on them, ways out before what leaves through them.
+
+    `known`: a side that differs little and its parts; what the difference cannot reach is taken from there."""
     parts = Parts()
-    waiting = [n for n in survey.nodes.values() if n.entry.disposition in ("component", "connector", "external")]
-    for node in sorted(waiting, key=lambda n: n.address):
+    waiting = sorted((n for n in survey.nodes.values() if n.entry.disposition in _PARTS), key=lambda n: n.address)
+    if known is not None:
+        _reuse(parts, known[1], {node.address for node in waiting} - touched(survey, known[0]))
+    for node in waiting:
         _build(survey, node, parts, table, frozenset())
     _branches(survey, parts)
     return parts
+
+
+_PARTS = ("component", "connector", "external")
+_DEPENDS = ("placement", "host", "egress-via", "branch", "replica", "allows-to")
+"""Roles in which what refers has facts from what it refers to; in the others it is the other way round."""
+
+
+def touched(survey: Survey, known: Survey) -> set[str]:
+    """Addresses whose facts may differ between two surveys: changed instances and references, and what takes facts from them."""
+    changed = {a for a, node in survey.nodes.items() if (old := known.nodes.get(a)) is None or old.resource is not node.resource}
+    changed |= known.nodes.keys() - survey.nodes.keys()
+    changed |= {a for edge in set(survey.edges) ^ set(known.edges) for a in (edge.source, edge.target)}
+    stack = list(changed)
+    while stack:
+        here = stack.pop()
+        for side in (survey, known):
+            onward = [e.source for e in side.into.get(here, ()) if e.role in _DEPENDS]
+            onward += [
+                e.target
+                for e in side.out.get(here, ())
+                if e.role not in _DEPENDS and e.role not in ("need", "optional", "async", "startup")
+            ]
+            fresh = set(onward) - changed
+            changed |= fresh
+            stack += fresh
+    return changed
+
+
+def _reuse(parts: Parts, known: Parts, clean: set[str]) -> None:
+    for address in sorted(clean):
+        component = known.components.get(address)
+        if component is None:
+            continue
+        parts.components[address] = component
+        parts.faults.update({f: known.faults[f] for copy in component.copies for f in copy.faults})
+        parts.faults.update({g: known.faults[g] for g in component.gaps})
+        if address in known.places:
+            parts.places[address] = known.places[address]
 
 
 def _build(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable, above: frozenset[str]) -> Component:
