@@ -22,11 +22,13 @@ _ZONE_GROUP = re.compile(r"zone:(?P<zone>.+?) of (?P<address>.+)", re.DOTALL)
 _Part = tuple[tuple[str, ...], tuple[WhatIf, ...]]
 
 
-def read_scenario(text: str, sides: Sequence[Topology]) -> Scenario:
+def parse_scenario(text: str, *topologies: Topology | None) -> Scenario:
     """The scenario of an id, whether or not a budget kept it; "zone:NAME of ADDRESS" (the event of a single point) is read as its copies.
+    A side that does not exist is None.
 
     Raises ConfigError for a part that is no fault, component or edge of any side, with the nearest id.
     """
+    sides = tuple(topology for topology in topologies if topology is not None)
     words = text.split(ID_SEPARATOR)
     faults: set[str] = set()
     what_ifs: set[WhatIf] = set()

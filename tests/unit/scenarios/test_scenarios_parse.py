@@ -10,32 +10,32 @@ from faultray_action.model.component import Copy, FaultClass
 from faultray_action.model.errors import ConfigError
 from faultray_action.model.scenario import WhatIf, WhatIfKind
 from faultray_action.scenarios.generate import generate
-from faultray_action.scenarios.parse import read_scenario
+from faultray_action.scenarios.parse import parse_scenario
 
 
 @pytest.mark.parametrize("topology", [demo(), fleet(12)], ids=["demo", "fleet"])
 def test_every_generated_id_is_read_back(topology: object) -> None:
     for scenario in generate([topology]).scenarios:  # type: ignore[list-item]
-        found = read_scenario(scenario.id, [topology])  # type: ignore[list-item]
+        found = parse_scenario(scenario.id, topology)  # type: ignore[list-item]
         assert (found.id, found.faults, found.what_ifs) == (scenario.id, scenario.faults, scenario.what_ifs)
 
 
 def test_parts_are_put_in_canonical_order() -> None:
-    assert read_scenario("traffic*2 & zone:b & copy:app#0", [demo()]).id == "copy:app#0 & zone:b & traffic*2"
+    assert parse_scenario("traffic*2 & zone:b & copy:app#0", demo()).id == "copy:app#0 & zone:b & traffic*2"
 
 
 def test_names_may_hold_the_separator() -> None:
     name = 'aws_instance.x["a & b:c*2"]'
     topology = system([spread(name, ["", ""])], [], [name])
     for scenario in generate([topology]).scenarios:
-        assert read_scenario(scenario.id, [topology]).faults == scenario.faults
+        assert parse_scenario(scenario.id, topology).faults == scenario.faults
 
 
 def test_the_zone_group_of_a_single_point_is_its_copies() -> None:
     topology = system([spread("web", ["a", "a", "b"])], [], ["web"])
-    assert read_scenario("zone:a of web", [topology]).faults == ("copy:web#0", "copy:web#1")
+    assert parse_scenario("zone:a of web", topology).faults == ("copy:web#0", "copy:web#1")
     pinned = part("fn", [Copy(("service:fn",), "a")], managed=True), [fault("service:fn", kind=FaultClass.SERVICE)]
-    assert read_scenario("zone:a of fn", [system([pinned], [], ["fn"])]).what_ifs == (WhatIf(WhatIfKind.ALL_COPIES, "fn"),)
+    assert parse_scenario("zone:a of fn", system([pinned], [], ["fn"])).what_ifs == (WhatIf(WhatIfKind.ALL_COPIES, "fn"),)
 
 
 @pytest.mark.parametrize(
@@ -50,5 +50,5 @@ def test_the_zone_group_of_a_single_point_is_its_copies() -> None:
 )
 def test_what_is_unknown_is_a_usage_error_with_the_nearest_id(text: str, hint: str) -> None:
     with pytest.raises(ConfigError) as error:
-        read_scenario(text, [demo()])
+        parse_scenario(text, demo())
     assert hint in str(error.value)
