@@ -8,7 +8,8 @@ A name is an attribute, a dotted name a path through nested blocks (a list of bl
 A missing attribute is None; None counts as 0 in arithmetic and comparison. `true`, `false`, `none` are literals.
 Functions: len, min, max, any, all, int, str, lower, split(text, sep), each("path") (the values in every block of a list),
 has("path") (present and not null, empty or false), known("path") (present and not unknown until apply),
-distinct(list), zones() (distinct known zones of the placement), servers() (how many links serve it), contains(list_or_text, x), startswith(text, x).
+distinct(list), zones() (distinct known zones of the placement), servers() (how many links serve it), contains(list_or_text, x), startswith(text, x),
+setting("replicaCount", …) (the least number that a Helm release sets under such a name).
 
 The value is a *tuple of possibilities*: one for known facts; several, or UNKNOWN, where an attribute is unknown until apply:
 `2 if multi_az else 1` with multi_az unknown is (1, 2).
@@ -24,6 +25,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
+from faultray_action.catalogue.chart_values import least_setting
 from faultray_action.model.value import UNKNOWN
 
 Possible = tuple[Any, ...]
@@ -342,6 +344,8 @@ def _call(node: Any) -> Callable[[Scope], Possible]:
     name = node.func.id
     if name in ("each", "has", "known"):
         return _path_function(name, node)
+    if name == "setting":
+        return _setting_function(node)
     if name == "zones":
         return lambda scope: (scope.zones,)
     if name == "servers":
@@ -377,6 +381,21 @@ def _path_function(name: str, node: ast.Call) -> Callable[[Scope], Possible]:
                 scope.unknown.add(path)
             return (values,)
         return truth(scope.get(path)) if scope.get(path) is not None else (False,)
+
+    return look
+
+
+def _setting_function(node: ast.Call) -> Callable[[Scope], Possible]:
+    """Reads free text that may hold secrets: its paths are not among `names`, so that nothing of it is ever printed."""
+    wanted = frozenset(argument.value for argument in node.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str))
+    if len(wanted) != len(node.args) or not wanted:
+        raise ExpressionError('setting() takes names in quotes: setting("replicaCount")')
+
+    def look(scope: Scope) -> Possible:
+        value = least_setting(scope.values, wanted)
+        if value is UNKNOWN:
+            scope.unknown.add("values")
+        return (value,)
 
     return look
 

@@ -178,7 +178,8 @@ def _sever(before: Draft, after: Draft) -> None:
     for (caller, callee), owner in sorted(cut.items()):
         reason = f"{owner} was the last rule that admits {caller} to {callee}"
         after.dependencies = tuple(_broken_towards(after, caller, callee, reason))
-    after.dependencies += tuple(_dead_ends(before, after))
+    dead = tuple(_dead_ends(before, after))
+    after.dependencies += (*dead, *_dead_fronts(before, after, {d.source for d in dead}))
 
 
 def _broken_towards(draft: Draft, caller: str, callee: str, reason: str) -> Iterable[Dependency]:
@@ -216,6 +217,31 @@ def _dead_ends(before: Draft, after: Draft) -> Iterable[Dependency]:
             yield Dependency(entry.component, target, broken=f"{address} reached {min(reached)} before and reaches nothing after")
             if not any(e.address == address for e in after.entries):
                 after.entries = sorted([*after.entries, entry], key=lambda e: e.address)
+
+
+_FRONTS = ("load_balancer", "gateway", "cdn")
+"""Kinds of connectors that users' traffic runs through, unlike a configuration that only names what is behind it."""
+
+
+def _dead_fronts(before: Draft, after: Draft, dead_entries: set[str]) -> Iterable[Dependency]:
+    """Fronts behind an entry (a Service, a backend pool) that reached a workload or store before and reach none after: a selector that
+    matches nothing, a pool that lost its last server. Of a chain of them the first only, and none behind an entry that is dead itself."""
+    needs_before, needs_after = _needs(before), _needs(after)
+    fronts = [a for a in sorted(_closure(after) & before.components.keys()) if _is_front(after, a)]
+    lost = {
+        a: dependencies.reached(a, needs_before, before.survey) for a in fronts if not dependencies.reached(a, needs_after, after.survey)
+    }
+    dead = [address for address, reached in lost.items() if reached]
+    behind = {a for top in (*dead_entries, *dead) for a in entries.closure(top, needs_after)}
+    for address in dead:
+        if address not in behind:
+            target = next((a for a in sorted(lost[address]) if a in after.components), address)
+            yield Dependency(address, target, broken=f"{address} reached {min(lost[address])} before and reaches nothing after")
+
+
+def _is_front(draft: Draft, address: str) -> bool:
+    node = draft.survey.nodes.get(address)
+    return node is not None and node.entry.disposition == "connector" and node.entry.kind in _FRONTS
 
 
 def _serves_itself(draft: Draft, entry: EntryPoint) -> bool:

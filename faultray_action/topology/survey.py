@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from faultray_action.catalogue.entry import EdgeRole, EdgeRule, Entry
+from faultray_action.catalogue.entry import EdgeRole, EdgeRule, Entry, Match
 from faultray_action.catalogue.expression import Scope, every
 from faultray_action.catalogue.load import Catalogue
 from faultray_action.model.component import Confidence, Evidence
 from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource, Side
 from faultray_action.topology.facts import Choice, Facts
+from faultray_action.topology.hosts import named, used_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +156,13 @@ def _matched(nodes: Mapping[str, Node]) -> Iterable[TypedEdge]:
         by_type.setdefault(node.resource.type, []).append(node)
     for node in nodes.values():
         for match in node.entry.match:
+            used = used_in(node.values, match.by) if match.hosts else frozenset()
             for target_type in (t for pattern in match.to for t in sorted(by_type) if fnmatchcase(t, pattern)):
                 for target in by_type[target_type]:
-                    if target is not node and _same_scope(node, target, match.scope) and _fits(node, target, match):
+                    if target is not node and _same_scope(node, target, match.scope) and _fits(node, target, match, used):
                         at = match.labels or match.by
-                        evidence = Evidence(node.address, at, f"label selector: {at}", Confidence.CERTAIN)
+                        rule = f"host name in {at}" if match.hosts else f"label selector: {at}"
+                        evidence = Evidence(node.address, at, rule, Confidence.LIKELY if match.hosts else Confidence.CERTAIN)
                         yield TypedEdge(node.address, target.address, match.role, at, evidence=evidence)
 
 
@@ -170,7 +173,9 @@ def _same_scope(node: Node, target: Node, path: str) -> bool:
     return bool(mine is theirs or mine == theirs)
 
 
-def _fits(node: Node, target: Node, match: Any) -> bool:
+def _fits(node: Node, target: Node, match: Match, used: frozenset[str]) -> bool:
+    if match.hosts:
+        return any(named(template, target.values) in used for template in match.hosts)
     here, there = Scope(node.values), Scope(target.values, target.entry.defaults)
     if match.labels:
         wanted, offered = here.get(match.labels), there.get(match.target_labels)

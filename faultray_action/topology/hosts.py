@@ -1,0 +1,67 @@
+"""Host names in plain strings: what "http://catalog:8080/items" or "orders.shop.svc.cluster.local" means inside a cluster.
+
+Such names are words, not identifiers by their shape, so a name counts only where the string uses it as a host: in a URL, before a port, with
+dots, or as a whole value under a key that says so ("CATALOG_HOST").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from faultray_action.catalogue.expression import Scope, every
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://([^/\s\"'`?#]+)", re.IGNORECASE)
+_WITH_PORT = re.compile(r"(?<![\w./:@-])([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?):\d{2,5}(?![\w.:])")
+_DOTTED = re.compile(r"(?<![\w./@-])[a-z0-9-]+(?:\.[a-z0-9-]+)+(?![\w@-])")
+_WHOLE = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+_KEY = re.compile(r"(?:^|[_.-])(?:hosts?|hostname|addr|address|server|endpoint|url|uri|upstream|backend|brokers?|service|svc)(?:$|[_.-])")
+_FIELD = re.compile(r"\{([\w.]+)\}")
+_DEFAULT_NAMESPACE = "default"
+
+
+def named(template: str, values: Mapping[str, Any]) -> str:
+    """A host name from a template over attributes: "{metadata.name}.{metadata.namespace}.svc"; "" where a part is not known.
+
+    >>> named("{metadata.name}.{metadata.namespace}.svc", {"metadata": [{"name": "db"}]})
+    'db.default.svc'
+    """
+    scope = Scope(values)
+    parts = {path: _part(scope, path) for path in _FIELD.findall(template)}
+    return "" if not all(parts.values()) else _FIELD.sub(lambda found: parts[found.group(1)], template)
+
+
+def _part(scope: Scope, path: str) -> str:
+    value = scope.get(path)
+    if value is None and path.endswith("namespace"):
+        return _DEFAULT_NAMESPACE
+    return value if isinstance(value, str) else ""
+
+
+def used_in(values: Mapping[str, Any], path: str) -> frozenset[str]:
+    """All names that the strings under a path use as hosts."""
+    return frozenset(host for key, text in _strings(every(values, path), path.rpartition(".")[2]) for host in _hosts(key, text) if host)
+
+
+def _strings(tree: Any, key: str) -> Iterator[tuple[str, str]]:
+    """(key, string) pairs; in `{"name": "CATALOG_URL", "value": …}` the name is the key of the value."""
+    if isinstance(tree, str):
+        yield key, tree
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from _strings(item, key)
+    elif isinstance(tree, Mapping):
+        label = tree.get("name")
+        for name, item in tree.items():
+            yield from _strings(item, label if name == "value" and isinstance(label, str) else str(name))
+
+
+def _hosts(key: str, text: str) -> Iterator[str]:
+    for authority in _URL.findall(text):
+        for part in authority.rpartition("@")[2].split(","):
+            yield part.partition(":")[0]
+    yield from _WITH_PORT.findall(text)
+    yield from _DOTTED.findall(text)
+    if _KEY.search(key.lower()) and _WHOLE.fullmatch(text.strip()):
+        yield text.strip()

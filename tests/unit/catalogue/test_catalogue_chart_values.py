@@ -1,0 +1,42 @@
+"""What a Helm release says of its replicas, without printing any of its values."""
+
+from __future__ import annotations
+
+import pytest
+
+from faultray_action.catalogue.chart_values import least_setting
+from faultray_action.catalogue.expression import ExpressionError, Scope, evaluate, names
+from faultray_action.model.value import UNKNOWN
+
+REPLICAS = frozenset({"replicaCount"})
+
+
+@pytest.mark.parametrize(
+    ("release", "least"),
+    [
+        ({}, None),
+        ({"values": None}, None),
+        ({"values": ["replicaCount: 3\n"]}, 3),
+        ({"values": ['"web":\n  "replicaCount": 3\n', "worker: {replicaCount: 2}"]}, 2),
+        ({"values": ["replicaCount: 3", "replicaCount: 5"]}, 5),
+        ({"values": ["replicaCount: 3"], "set": [{"name": "replicaCount", "value": "1"}]}, 1),
+        ({"values": ["replicaCount: true"], "set": [{"name": "image.tag", "value": "7"}]}, None),
+        ({"values": ["{unclosed"]}, None),
+        ({"values": [UNKNOWN]}, UNKNOWN),
+    ],
+)
+def test_the_least_setting_of_a_release(release: dict[str, object], least: object) -> None:
+    assert least_setting(release, REPLICAS) == least
+
+
+def test_hostile_aliases_end() -> None:
+    bomb = "a0: &a0 {replicaCount: 9}\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
+    least_setting({"values": [bomb]}, REPLICAS)
+
+
+def test_the_text_is_never_among_the_printable_paths() -> None:
+    text = "setting('replicaCount')"
+    assert names(text) == ()
+    assert evaluate(text, Scope({"values": ["replicaCount: 4"]})) == (4,)
+    with pytest.raises(ExpressionError):
+        evaluate("setting(values)", Scope({}))
