@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from faultray_action.engine.injection import Injection
 from faultray_action.engine.relation import Edge, Relation, add_up, capacity_of, demand_of
@@ -22,8 +22,7 @@ SLACK = 1e-9
 """Milliseconds or requests that are rounding, no effect."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A synchronous call as its caller sees it: how long a slot is held, when an answer comes, whether it fails, and whether a breaker is in force."""
 
     wait_ms: float
@@ -83,20 +82,13 @@ def own_time(relation: Relation, injection: Injection, vertex: int) -> float:
     return relation.components[vertex].runtime.latency_ms * factor
 
 
-def held_time(relation: Relation, injection: Injection, vertex: int, calls: Mapping[int, Call]) -> float:
-    """How long a request holds a slot, in ms."""
-    return own_time(relation, injection, vertex) + _sum(relation, vertex, {index: call.wait_ms for index, call in calls.items()})
-
-
-def answer_time(relation: Relation, injection: Injection, vertex: int, calls: Mapping[int, Call]) -> float:
-    """When the component answers, in ms; infinite past a timeout of a need."""
-    return own_time(relation, injection, vertex) + _sum(relation, vertex, {index: call.answer_ms for index, call in calls.items()})
-
-
-def _sum(relation: Relation, vertex: int, waits: Mapping[int, float]) -> float:
-    plain = [index for index in waits if relation.edges[index].group < 0]
-    groups = (relation.groups[number] for number in relation.groups_of[vertex])
-    return add_up(plain, groups, waits.__getitem__)
+def times(relation: Relation, injection: Injection, vertex: int, calls: Mapping[int, Call]) -> tuple[float, float]:
+    """How long a request holds a slot, and when the component answers (infinite past a timeout of a need), in ms."""
+    own = own_time(relation, injection, vertex)
+    plain = [index for index in calls if relation.edges[index].group < 0]
+    groups = [relation.groups[number] for number in relation.groups_of[vertex]]
+    held = own + add_up(plain, groups, lambda index: calls[index].wait_ms)
+    return held, own + add_up(plain, groups, lambda index: calls[index].answer_ms)
 
 
 def pool_exhausted(relation: Relation, vertex: int, load: int, held_ms: float) -> bool:
@@ -108,14 +100,18 @@ def pool_exhausted(relation: Relation, vertex: int, load: int, held_ms: float) -
     return held_ms > 0.0 and arrivals > 0.0 and arrivals * held_ms / 1000.0 > runtime.pool + SLACK
 
 
-def overloaded(relation: Relation, injection: Injection, vertex: int, load: int) -> bool:
-    """Demand × load factor against the capacity of the copies alive; what the provider scales is never overloaded."""
+def steps_carried(relation: Relation, injection: Injection, vertex: int) -> int:
+    """The highest step of the load ladder that the copies alive carry: demand × factor <= capacity × copies alive / copies; -1 for none.
+
+    What the provider scales is never overloaded.
+    """
     component = relation.components[vertex]
     capacity, demand, copies = capacity_of(component), demand_of(component), len(component.copies)
     if capacity is None or demand <= 0.0:
-        return False
+        return len(LOAD_LADDER)
     up = relation.copies_up(vertex, injection.lost) - (vertex in injection.deployed)
-    return demand * LOAD_LADDER[load] > capacity * (up / copies if copies else 1.0) + SLACK
+    alive = capacity * (up / copies if copies else 1.0) + SLACK
+    return sum(demand * factor <= alive for factor in LOAD_LADDER) - 1
 
 
 def share_of(relation: Relation, edge: Edge, calls: Mapping[int, Call]) -> float:

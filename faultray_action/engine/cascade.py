@@ -16,15 +16,14 @@ from typing import NamedTuple
 from faultray_action.engine.calls import (
     SLACK,
     Call,
-    answer_time,
-    held_time,
     late,
-    overloaded,
     own_time,
     place_call,
     pool_exhausted,
     share_of,
     slowest,
+    steps_carried,
+    times,
     transferred,
 )
 from faultray_action.engine.injection import Injection, inject
@@ -130,6 +129,7 @@ class _Run:
         self.told_health = [Health.HEALTHY] * len(relation.edges)
         self.told_ms = [edge.base_ms - edge.dependency.latency_ms for edge in relation.edges]
         self.sent_load = [0] * len(relation.edges)
+        self.carried_steps: dict[int, int] = {}
         self.spent: set[int] = set()
         self.messages: list[_Message] = []
         self.transitions: list[Transition] = []
@@ -249,7 +249,10 @@ class _Run:
     def _would_rise(self, edge: Edge) -> bool:
         if self._carried(edge).health > self.health[edge.source]:
             return True
-        return self.injection.runtime and self._runtime_rise(edge.source, self._calls(edge.source)) is not None
+        if not self.injection.runtime:
+            return False
+        calls = self._calls(edge.source)
+        return self._runtime_rise(edge.source, calls, *times(self.relation, self.injection, edge.source, calls)) is not None
 
     def _inherit(self, edge: Edge, when: _When) -> None:
         """Joins what an edge, or its group, carries to its source."""
@@ -324,12 +327,12 @@ class _Run:
     def _settle(self, vertex: int, when: _When) -> None:
         """Load, waiting and latency of one component, from what it has been told; then the load it passes on."""
         calls = self._calls(vertex)
-        rise = self._runtime_rise(vertex, calls)
+        held, answer = times(self.relation, self.injection, vertex, calls)
+        rise = self._runtime_rise(vertex, calls, held, answer)
         alone = self.own_health[vertex] < Health.OVERLOADED and self._overloaded(vertex)
         if alone:
             self.own_health[vertex] = Health.OVERLOADED
         if rise is not None:
-            answer = answer_time(self.relation, self.injection, vertex, calls)
             self.latency[vertex] = max(self.latency[vertex], answer)
             when = _When(when.time, when.depth, self._raise(vertex, rise, when))
         elif alone:
@@ -337,7 +340,9 @@ class _Run:
         self._pass_load(vertex, calls, when)
 
     def _overloaded(self, vertex: int) -> bool:
-        return overloaded(self.relation, self.injection, vertex, self.load[vertex])
+        if vertex not in self.carried_steps:
+            self.carried_steps[vertex] = steps_carried(self.relation, self.injection, vertex)
+        return self.load[vertex] > self.carried_steps[vertex]
 
     def _calls(self, vertex: int) -> dict[int, Call]:
         edges = (self.relation.edges[index] for index in self.relation.calls[vertex])
@@ -346,17 +351,18 @@ class _Run:
     def _call(self, edge: Edge) -> Call:
         return place_call(edge, self.told_health[edge.index], self.told_ms[edge.index], self.injection)
 
-    def _runtime_rise(self, vertex: int, calls: Mapping[int, Call]) -> _Rise | None:
+    def _runtime_rise(self, vertex: int, calls: Mapping[int, Call], held_ms: float, answer_ms: float) -> _Rise | None:
         """The highest of what load and latency do to a component; None where nothing rises."""
-        slow = _Rise(self.health[vertex], Rule.SLOW, slowest(self.relation.edges, calls))
-        rises = [slow, *self._late(vertex, calls)]
+        rises = list(self._late(vertex, calls)) if any(call.timed_out for call in calls.values()) else []
         if self._overloaded(vertex):
             rises.append(_Rise(Health.OVERLOADED, Rule.OVERLOAD))
-        if pool_exhausted(self.relation, vertex, self.load[vertex], held_time(self.relation, self.injection, vertex, calls)):
-            rises.append(_Rise(Health.DOWN, Rule.POOL, slow.cause))
-        highest = max(rises, key=lambda rise: rise.health)
-        slower = answer_time(self.relation, self.injection, vertex, calls) > self.latency[vertex] + SLACK
-        return highest if slower or highest.health > self.health[vertex] else None
+        if pool_exhausted(self.relation, vertex, self.load[vertex], held_ms):
+            rises.append(_Rise(Health.DOWN, Rule.POOL, slowest(self.relation.edges, calls)))
+        highest = max(rises, key=lambda rise: rise.health, default=None)
+        if highest is not None and highest.health > self.health[vertex]:
+            return highest
+        slower = answer_ms > self.latency[vertex] + SLACK
+        return _Rise(self.health[vertex], Rule.SLOW, slowest(self.relation.edges, calls)) if slower else None
 
     def _late(self, vertex: int, calls: Mapping[int, Call]) -> Iterator[_Rise]:
         """Timeouts, alone and in alternative groups."""
@@ -371,6 +377,8 @@ class _Run:
             yield _Rise(health, Rule.ALTERNATIVES, edges[group.edges[0]].target)
 
     def _pass_load(self, vertex: int, calls: Mapping[int, Call], when: _When) -> None:
+        if not self.load[vertex] and not any(call.fails for call in calls.values()):
+            return
         for index, call in calls.items():
             edge = self.relation.edges[index]
             tries = 1 + edge.dependency.retries if call.fails and not call.shielded else 1
