@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from faultray_action.engine.compiled import Compiled
 from faultray_action.engine.structure import evaluate
 from faultray_action.model.outcome import Cut
+from faultray_action.model.topology import EntryPoint
 
 ORDER = 3
 BUDGET = 400_000
@@ -92,25 +93,29 @@ class CutSets:
     complete: bool
 
 
-def find_cuts(compiled: Compiled, order: int = ORDER, budget: int = BUDGET, gaps: bool = False) -> CutSets:
-    """Minimal cut sets of every entry. An entry that is down with no event has the empty set alone.
+def find_cuts(
+    compiled: Compiled, order: int = ORDER, budget: int = BUDGET, gaps: bool = False, entries: Sequence[EntryPoint] | None = None
+) -> CutSets:
+    """Minimal cut sets of every entry (or of those given). An entry that is down with no event has the empty set alone.
 
     Where the budget does not last, smaller orders are tried and `complete` is False. Zone groups of managed parts are no faults: left out.
     """
+    asked = compiled.topology.entries if entries is None else tuple(entries)
     for limit in range(order, 0, -1):
         try:
-            return CutSets(_families(compiled, Allowance(budget, limit), gaps), limit == order)
+            return CutSets(_families(compiled, Allowance(budget, limit), gaps, asked), limit == order)
         except Spent:
             continue
-    return CutSets({entry.address: frozenset() for entry in compiled.topology.entries}, False)
+    return CutSets({entry.address: frozenset() for entry in asked}, False)
 
 
-def _families(compiled: Compiled, allowance: Allowance, gaps: bool) -> dict[str, frozenset[int]]:
+def _families(compiled: Compiled, allowance: Allowance, gaps: bool, entries: Sequence[EntryPoint]) -> dict[str, frozenset[int]]:
     faults = len(compiled.topology.faults)
     nothing = Family(frozenset(), allowance)
     events = [Family(frozenset((1 << index,)), allowance) if index < faults else nothing for index in range(len(compiled.events))]
-    down = evaluate(compiled, events, nothing, Family(frozenset((0,)), allowance), compiled.entry_order, gaps=gaps)
-    return {entry.address: down[vertex].sets for entry, vertex in zip(compiled.topology.entries, compiled.entry_vertices, strict=True)}
+    vertices = [compiled.vertex_of[entry.component] for entry in entries]
+    down = evaluate(compiled, events, nothing, Family(frozenset((0,)), allowance), compiled.order_of(vertices), gaps=gaps)
+    return {entry.address: down[vertex].sets for entry, vertex in zip(entries, vertices, strict=True)}
 
 
 def cut_rows(compiled: Compiled, cuts: CutSets, hidden: Mapping[str, frozenset[str]]) -> tuple[Cut, ...]:

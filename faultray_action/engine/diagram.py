@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from faultray_action.engine.cuts import members
+
 TERMINAL = 1 << 60
 
 
@@ -20,7 +22,7 @@ class TooLarge(Exception):
 class Diagram:
     """The shared node table. `budget` bounds its nodes."""
 
-    __slots__ = ("budget", "high", "joins", "level", "low", "meets", "nodes")
+    __slots__ = ("budget", "high", "joins", "level", "low", "meets", "nodes", "unions")
 
     def __init__(self, budget: int) -> None:
         self.budget = budget
@@ -30,13 +32,17 @@ class Diagram:
         self.nodes: dict[tuple[int, int, int], int] = {}
         self.joins: dict[tuple[int, int], int] = {}
         self.meets: dict[tuple[int, int], int] = {}
+        self.unions: dict[int, int] = {}
 
-    def variable(self, level: int) -> Function:
-        """The function that is true where the event of that level happened."""
-        return Function(self, self.node(level, 0, 1))
-
-    def constant(self, value: bool) -> Function:
-        return Function(self, int(value))
+    def any_of(self, levels: int) -> int:
+        """The function that is true where a variable of the bit set happened."""
+        found = self.unions.get(levels)
+        if found is None:
+            found = 0
+            for level in reversed(members(levels)):
+                found = self.node(level, found, 1)
+            self.unions[levels] = found
+        return found
 
     def node(self, level: int, low: int, high: int) -> int:
         if low == high:
@@ -108,11 +114,11 @@ class Diagram:
             values[node] = below + p[level[node]] * (values[high[node]] - below)
         return values
 
-    def sensitivities(self, root: int, p: Sequence[float], values: Mapping[int, float]) -> dict[int, float]:
-        """dP(root)/dp by level: Birnbaum importance, exact; `values` are this diagram's `probabilities(p)`."""
+    def sensitivities(self, root: int, live: Sequence[int], p: Sequence[float], values: Mapping[int, float]) -> dict[int, float]:
+        """dP(root)/dp by level: Birnbaum importance, exact; `live` and `values` as for `probabilities`."""
         reach = {root: 1.0}
         found: dict[int, float] = {}
-        for node in sorted(self.reachable((root,)), reverse=True):
+        for node in reversed(live):
             level, low, high = self.level[node], self.low[node], self.high[node]
             weight = reach[node]
             found[level] = found.get(level, 0.0) + weight * (values[high] - values[low])
@@ -120,37 +126,45 @@ class Diagram:
             reach[high] = reach.get(high, 0.0) + weight * p[level]
         return found
 
-    def reachable(self, roots: Iterable[int]) -> set[int]:
-        """Inner nodes below and including the roots."""
+    def reachable(self, root: int) -> list[int]:
+        """Inner nodes below and including the root, ascending: children come first."""
         seen: set[int] = set()
-        stack = list(roots)
+        stack = [root]
         while stack:
             node = stack.pop()
             if node > 1 and node not in seen:
                 seen.add(node)
                 stack += (self.low[node], self.high[node])
-        return seen
+        return sorted(seen)
 
 
-class Function:
-    """A node as a lattice value."""
+class Factored:
+    """A monotone function as "any of these variables, or that diagram": what series systems mostly are stays out of the diagram.
 
-    __slots__ = ("diagram", "node")
+    `singles` is a bit set of levels. The diagram may still mention them: whoever reads it sets them to false.
+    """
 
-    def __init__(self, diagram: Diagram, node: int) -> None:
+    __slots__ = ("diagram", "rest", "singles")
+
+    def __init__(self, diagram: Diagram, singles: int, rest: int) -> None:
         self.diagram = diagram
-        self.node = node
+        self.singles = singles
+        self.rest = rest
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Function) and self.node == other.node
+        return isinstance(other, Factored) and self.singles == other.singles and self.rest == other.rest
 
     __hash__ = None  # type: ignore[assignment]
 
-    def __or__(self, other: Function) -> Function:
-        return Function(self.diagram, self.diagram.join(self.node, other.node))
+    def __or__(self, other: Factored) -> Factored:
+        return Factored(self.diagram, self.singles | other.singles, self.diagram.join(self.rest, other.rest))
 
-    def __and__(self, other: Function) -> Function:
-        return Function(self.diagram, self.diagram.meet(self.node, other.node))
+    def __and__(self, other: Factored) -> Factored:
+        common = self.singles & other.singles
+        diagram = self.diagram
+        one = diagram.join(diagram.any_of(self.singles & ~common), self.rest)
+        two = diagram.join(diagram.any_of(other.singles & ~common), other.rest)
+        return Factored(diagram, common, diagram.meet(one, two))
 
 
 @contextmanager
