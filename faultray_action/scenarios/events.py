@@ -17,7 +17,7 @@ from faultray_action.model.topology import Role, Topology
 from faultray_action.model.units import HOURS_PER_YEAR
 from faultray_action.scenarios.losses import Loss, lose
 
-_OWN_CLASSES = (FaultClass.COPY, FaultClass.ZONAL)
+_OWN_CLASSES = (FaultClass.COPY, FaultClass.ZONAL, FaultClass.COMMON_CAUSE)
 _CLASS_ORDER = {fault_class: number for number, fault_class in enumerate(FaultClass)}
 _RECOVERY_ORDER = {recovery: number for number, recovery in enumerate(Recovery)}
 
@@ -40,7 +40,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """`copies`: events of one copy or zonal component; `domains`: everything shared. `own`: component -> its copies on all sides."""
+    """`copies`: events of one component (a copy, a zonal component, a common cause of its copies); `domains`: what components share.
+
+    `own`: component -> its copies on all sides.
+    """
 
     copies: tuple[Event, ...]
     domains: tuple[Event, ...]

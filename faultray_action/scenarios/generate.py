@@ -27,15 +27,15 @@ def generate(topologies: Sequence[Topology], *, budget: int = DEFAULT_BUDGET) ->
     """Scenarios over the union of the sides' faults, so that both sides answer the same questions under the same ids.
 
     Events count that take a copy of a component in the closure of an entry. Two scenarios differ in the copies lost on some side or in a
-    level or kind of what-if, never in a name alone. Singles, domains and domain × copy are never dropped; the other families share what is
-    left of the budget evenly and keep the scenarios with the smallest keys; triples and traffic levels fill what is left after that.
+    level or kind of what-if, never in a name alone. Singles, what-ifs among them, and domain × copy are never dropped; the other families
+    share what is left of the budget evenly and keep the scenarios with the smallest keys; triples and traffic levels fill the rest.
     The result is a function of the topologies' content; the order of sides matters for rates only (later sides win).
     """
     reached = [closure(side) for side in topologies]
     events = collect(topologies, reached)
     questions = ask(topologies, reached, events)
     taken = {event.loss.print for event in (*events.domains, *events.copies)}
-    always = [*singles(events), domain_copy(events, taken)]
+    always = [*singles(events), what_ifs(questions, taken), domain_copy(events, taken)]
     kept = [(stratum, list(range(len(stratum.keys)))) for stratum in always]
     kept += _thin(list(_wanted(events, questions, taken, budget)), budget - _count(kept))
     left = budget - _count(kept)
@@ -55,7 +55,6 @@ def _wanted(events: Events, questions: Sequence[Question], taken: set[int], budg
     limit = isqrt(2 * _LISTED_PER_KEPT * budget) + 2
     yield domain_domain(events, taken, limit)
     yield copy_copy(events, taken, limit)
-    yield what_ifs(questions, taken)
     yield domain_what_if(events, questions, taken, limit)
 
 

@@ -11,8 +11,8 @@ from faultray_action.scenarios.events import Event, Events
 from faultray_action.scenarios.losses import union_print
 from faultray_action.scenarios.what_ifs import Question
 
-DOMAIN_COPY_LIMIT = 50_000
-"""Pairs of a domain and a copy are all kept up to here: a system with more of them has some ten thousand components."""
+DOMAIN_COPY_LIMIT = 20_000
+"""Pairs of a domain and a copy are all kept up to here: a system with more of them has some thousands of components."""
 
 
 def domain_copy(events: Events, taken: set[int]) -> Stratum:

@@ -15,7 +15,7 @@ from faultray_action.model.topology import Topology
 from faultray_action.scenarios.events import closure
 from faultray_action.scenarios.generate import generate
 
-NEVER_DROPPED = {"domain", "copy", "domain-copy"}
+NEVER_DROPPED = {"domain", "copy", "what-if", "domain-copy"}
 
 
 def effect(scenario: Scenario, sides: Iterable[Topology]) -> object:
