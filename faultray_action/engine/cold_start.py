@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from faultray_action.engine.cascade import run
 from faultray_action.engine.relation import cycles, relate
+from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.outcome import Health
 from faultray_action.model.scenario import Scenario, WhatIf, WhatIfKind
 from faultray_action.model.topology import Role, Topology
@@ -20,6 +21,20 @@ def cold_start_cycles(topology: Topology) -> tuple[tuple[str, ...], ...]:
         if edge.role is Role.STARTUP and not edge.broken and edge.source in topology.components and edge.target in topology.components:
             starting.setdefault(edge.source, []).append(edge.target)
     return _cycles_among(topology, _stuck(topology, starting), starting) if starting else ()
+
+
+def warn_of_cold_start(topology: Topology) -> tuple[Diagnostic, ...]:
+    """One warning a cycle: it changes no number, the system runs until it is once down as a whole."""
+    return tuple(
+        Diagnostic(
+            Severity.WARNING,
+            "cold-start-cycle",
+            f"{', '.join(f'`{address}`' for address in cycle)} need each other to start: once all are down none comes up before the others, "
+            "so make one of these start-up needs optional.",
+            cycle[0],
+        )
+        for cycle in cold_start_cycles(topology)
+    )
 
 
 def _stuck(topology: Topology, starting: dict[str, list[str]]) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from engine_systems import fault, part, spread, system
 
 from faultray_action.engine.cascade import run
-from faultray_action.engine.cold_start import cold_start_cycles
+from faultray_action.engine.cold_start import cold_start_cycles, warn_of_cold_start
 from faultray_action.engine.paths import all_cascade_paths, map_cascade, paths
 from faultray_action.model.component import Component, Copy, FaultClass, Runtime
 from faultray_action.model.errors import InputError
@@ -282,6 +282,9 @@ def test_a_cold_start_fails_only_on_a_cycle_with_a_start_up_need() -> None:
     assert cold_start_cycles(system(parts, needs, ["web"])) == ()
     locked = [*needs[:2], Dependency("db", "auth", Role.STARTUP), needs[3]]
     assert cold_start_cycles(system(parts, locked, ["web"])) == (("auth", "db"),)
+    (warning,) = warn_of_cold_start(system(parts, locked, ["web"]))
+    assert (warning.code, warning.address) == ("cold-start-cycle", "auth")
+    assert warning.message.startswith("`auth`, `db` need each other to start")
     spared = [needs[0], Dependency("auth", "db", group="g"), Dependency("auth", "web", group="g"), Dependency("db", "auth", Role.STARTUP)]
     assert cold_start_cycles(system([*parts, one("standby")], [*spared, Dependency("auth", "standby", group="g")], ["web"])) == ()
 
