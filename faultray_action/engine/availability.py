@@ -18,6 +18,9 @@ from faultray_action.model.topology import EntryPoint
 NODES = 200_000
 """Nodes of one diagram; entries that do not fit into one share several."""
 
+SHARED = 512
+"""Entries of one diagram at most: more would share little and keep much in memory."""
+
 TIGHT = 0.01
 """Bounds this close to each other, relative to the upper one, need no sample beside them."""
 
@@ -41,7 +44,7 @@ def find_unavailability(compiled: Compiled, hidden: Mapping[str, frozenset[str]]
     probabilities: dict[frozenset[str], tuple[Probabilities, ...]] = {}
     found: dict[str, Unavailability] = {}
     with depth_for(len(variables)):
-        for entry, answer in _answers(compiled, variables, tuple(range(len(compiled.topology.entries))), nodes):
+        for entry, answer in _all_answers(compiled, variables, nodes):
             unseen = hidden.get(entry.address, frozenset())
             if unseen not in probabilities:
                 probabilities[unseen] = tuple(_probabilities(compiled, variables, unseen, pick) for pick in BOUNDS)
@@ -87,6 +90,12 @@ def _walk(compiled: Compiled) -> list[int]:
             targets = [*compiled.needs[vertex], *(member for group in compiled.groups[vertex] for member in group.members)]
             stack += reversed(targets)
     return list(seen)
+
+
+def _all_answers(compiled: Compiled, variables: Variables, nodes: int) -> Iterator[tuple[EntryPoint, Factored | None]]:
+    entries = range(len(compiled.topology.entries))
+    for start in range(0, len(entries), SHARED):
+        yield from _answers(compiled, variables, entries[start : start + SHARED], nodes)
 
 
 def _answers(compiled: Compiled, variables: Variables, entries: Sequence[int], nodes: int) -> Iterator[tuple[EntryPoint, Factored | None]]:
