@@ -12,7 +12,8 @@ from faultray_action import __version__
 from faultray_action.catalogue.load import Catalogue, load
 from faultray_action.catalogue.reliability import load_reliability
 from faultray_action.catalogue.sla import load_slas
-from faultray_action.counterfactual.attribution import Edit, Simulate, Trial, attribute, group
+from faultray_action.counterfactual.attribution import Simulate, Trial, attribute
+from faultray_action.counterfactual.bundles import Bundle, Edit, bundle
 from faultray_action.counterfactual.remedy import find_way_back
 from faultray_action.counterfactual.witness import witness
 from faultray_action.engine.absence import entries_down_without
@@ -28,7 +29,6 @@ from faultray_action.judgement import compare, risks
 from faultray_action.judgement.applying import disrupt
 from faultray_action.judgement.decide import decide
 from faultray_action.judgement.pairing import Side as Scored
-from faultray_action.model.change import AttributeChange
 from faultray_action.model.component import FaultClass
 from faultray_action.model.diagnostic import Diagnostic
 from faultray_action.model.finding import (
@@ -63,13 +63,15 @@ from faultray_action.waived import Accepted, accept
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked. `source`: folder of the .tf files, None where there is none. `date`: the UTC day as ISO text, an input like any other.
+    """What is asked. `source`: folder of the .tf files, None where there is none; `repository`: what their names are relative to, None for the
+    working copy that the source lies in. `date`: the UTC day as ISO text, an input like any other.
 
     `scenario_budget`: scenarios a side, `diagnostics`: what the settings had to say."""
 
     paths: tuple[Path, ...] = ()
     stdin: bytes | None = None
     source: Path | None = None
+    repository: Path | None = None
     gates: Gates = Gates()
     policy: Policy = Policy()
     catalogue_files: tuple[Path, ...] = ()
@@ -104,13 +106,15 @@ def check(request: Request) -> Checked:
     """A plan's verdict: the staircase of docs/architecture.md."""
     plan = read(request.paths, stdin=request.stdin)
     knowledge = know(request)
-    stages = discover(plan, knowledge)
+    source = _source(request, plan)
+    stages = discover(plan, knowledge, source)
     scenarios = generate((stages.before, stages.after), budget=request.scenario_budget)
     examined = examine(stages.before, scenarios), examine(stages.after, scenarios)
     delta = _compare(plan, knowledge, (stages.before, examined[0]), (stages.after, examined[1]))
     found = changes.find(plan, knowledge.catalogue)
     simulate = _simulator(request, plan, knowledge, stages, examined)
-    attribution = _attribute(delta, found, simulate)
+    bundles = bundle(found, stages.before, stages.after)
+    attribution = _attribute(delta, bundles, simulate)
     accepted = accept(delta, attribution, request.policy.waivers, request.date)
     best = _at_best(plan, knowledge, stages)
     ceilings = ceiling_of(stages.before, examined[0]), ceiling_of(stages.after, examined[1])
@@ -123,7 +127,7 @@ def check(request: Request) -> Checked:
         accepted_points=accepted.points,
     )
     decision = _within_depth(decision, stages.after, scenarios, request.max_depth)
-    way_back = _way_back(decision, delta, found, attribution, simulate)
+    way_back = _way_back(decision, delta, bundles, attribution, simulate)
     sides = compose.Side(stages.before, examined[0], ceilings[0]), compose.Side(stages.after, examined[1], ceilings[1])
     material = replace(
         _material(request, sides, delta, decision, accepted),
@@ -133,8 +137,8 @@ def check(request: Request) -> Checked:
         way_back=way_back,
         witnesses=_witnesses(stages, delta, examined[0]),
         best=None if best is None else (best, decide(best, request.gates, stages.after.coverage).passed),
-        locate=_locator(request),
-        diagnostics=(*request.diagnostics, *stages.after.diagnostics, *accepted.diagnostics),
+        locate=_locator(source, found),
+        diagnostics=(*request.diagnostics, *stages.after.diagnostics, *accepted.diagnostics, *(source.diagnostics if source else ())),
     )
     return Checked(compose.compose(material), stages.before, stages.after, scenarios, examined, decision, plan)
 
@@ -149,7 +153,9 @@ def simulate_one(topology: Topology, request: Request) -> Checked:
     ceiling = ceiling_of(topology, examined[1])
     decision = decide(accepted.judged, request.gates, topology.coverage, ceilings=(None, ceiling.value))
     sides = compose.Side(NOTHING, examined[0], None), compose.Side(topology, examined[1], ceiling)
-    material = replace(_material(request, sides, delta, decision, accepted), diagnostics=(*request.diagnostics, *topology.diagnostics))
+    material = replace(
+        _material(request, sides, delta, decision, accepted), diagnostics=(*request.diagnostics, *topology.diagnostics), subject="topology"
+    )
     return Checked(compose.compose(material), NOTHING, topology, scenarios, examined, decision)
 
 
@@ -176,17 +182,17 @@ def know(request: Request) -> Knowledge:
     return Knowledge(load(request.catalogue_files), load_reliability(), load_slas(request.policy.sla_percent), request.policy)
 
 
-def discover(plan: Plan, knowledge: Knowledge) -> Stages:
-    """The topologies of a plan."""
-    linker = _link(plan, knowledge.catalogue)
+def discover(plan: Plan, knowledge: Knowledge, source: Source | None = None) -> Stages:
+    """The topologies of a plan; the source, where it is there, tells what local values refer to."""
+    linker = _link(plan, knowledge.catalogue, source)
     return build(plan, lambda _, side: linker.links(side), knowledge)
 
 
-def _link(plan: Plan, catalogue: Catalogue) -> Linker:
+def _link(plan: Plan, catalogue: Catalogue, source: Source | None) -> Linker:
     """The plan's links, told which attributes the catalogue says name a resource."""
     types = sorted({resource.type for resource in plan.resources})
     identities = {name: entry.identity for name in types if (entry := catalogue.get(name)) is not None and entry.identity}
-    return Linker(plan, identities=identities)
+    return Linker(plan, identities=identities, locals_by_module=locals_of(plan, source) if source else None)
 
 
 def _material(
@@ -246,20 +252,18 @@ def _at_best(plan: Plan, knowledge: Knowledge, stages: Stages) -> Delta | None:
     return _compare(plan, knowledge, (before, examine(before, cuts=False)), (after, examine(after, cuts=False)))
 
 
-def _attribute(delta: Delta, found: Sequence[AttributeChange], simulate: Simulate) -> Attribution:
+def _attribute(delta: Delta, bundles: Sequence[Bundle], simulate: Simulate) -> Attribution:
     """Only where something differs: a plan without effect costs no simulation."""
     differs = delta.points or delta.disruptions or any(s is not Standing.UNCHANGED for s, _ in (*delta.spofs, *delta.risks))
     if delta.before is None or delta.after is None or not differs:
         return Attribution()
-    return attribute(delta, Trial(delta.after.score, _findings(delta), False), group(found), simulate)
+    return attribute(delta, Trial(delta.after.score, _findings(delta), False), bundles, simulate)
 
 
-def _way_back(
-    decision: Decision, delta: Delta, found: Sequence[AttributeChange], attribution: Attribution, simulate: Simulate
-) -> WayBack | None:
+def _way_back(decision: Decision, delta: Delta, bundles: Sequence[Bundle], attribution: Attribution, simulate: Simulate) -> WayBack | None:
     if decision.passed or decision.error or delta.before is None or delta.after is None:
         return None
-    return find_way_back(group(found), attribution, simulate)
+    return find_way_back(bundles, attribution, simulate)
 
 
 def _simulator(request: Request, plan: Plan, knowledge: Knowledge, stages: Stages, examined: tuple[Examination, Examination]) -> Simulate:
@@ -307,5 +311,16 @@ def _visible(topology: Topology, path: Iterable[str]) -> tuple[str, ...]:
     return tuple(a for n, a in enumerate(path) if n == 0 or a not in topology.components or topology.components[a].copies)
 
 
-def _locator(request: Request) -> Locate:
-    return lambda address, attribute: None
+def _source(request: Request, plan: Plan) -> Source | None:
+    """The code that the plan was made from."""
+    if request.source is None:
+        return None
+    return Source.of_plan(request.source, plan, request.repository)
+
+
+def _locator(source: Source | None, found: Sequence[AttributeChange]) -> Locate:
+    """Where things are written. What a change takes away is looked for where it was decided: `count`, `for_each`."""
+    if source is None:
+        return lambda address, attribute: None
+    source.expect(change.address for change in found)
+    return source.telling(gone=((change.address, change.attribute) for change in found if change.takes_away)).locate

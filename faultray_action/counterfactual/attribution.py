@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from faultray_action.model.address import without_index
+from faultray_action.counterfactual.bundles import Bundle, Edit
 from faultray_action.model.change import AttributeChange
 from faultray_action.model.finding import Attribution, Contribution, Delta
 
-Edit = tuple[str, str]
 MOST_SIMULATIONS = 48
 """Changes that are put back one by one; those beyond it stay in the interaction, and the report's limits say so."""
 SHOWN_POINTS = 1e-9
@@ -27,57 +26,35 @@ class Trial:
 Simulate = Callable[[tuple[Edit, ...]], Trial]
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeGroup:
-    """Changes that are one to a reader: the same attribute of all instances of a resource with the same values."""
-
-    change: AttributeChange
-    edits: tuple[Edit, ...]
-
-
-def group(changes: Iterable[AttributeChange]) -> tuple[ChangeGroup, ...]:
-    """One group a resource, attribute and pair of values, in the order of the changes; a lone instance keeps its own address."""
-    members: dict[tuple[object, ...], list[AttributeChange]] = {}
-    for change in changes:
-        key = (
-            without_index(change.address),
-            change.attribute,
-            repr(change.before),
-            repr(change.after),
-            change.action,
-            change.unknown_after,
-        )
-        members.setdefault(key, []).append(change)
-    return tuple(_group(rows) for rows in members.values())
-
-
-def _group(rows: Sequence[AttributeChange]) -> ChangeGroup:
-    first = rows[0]
-    shown = (
-        first
-        if len(rows) == 1
-        else AttributeChange(without_index(first.address), first.attribute, first.before, first.after, first.action, first.unknown_after)
-    )
-    return ChangeGroup(shown, tuple((row.address, row.attribute) for row in rows))
-
-
-def attribute(delta: Delta, actual: Trial, groups: Sequence[ChangeGroup], simulate: Simulate) -> Attribution:
+def attribute(delta: Delta, actual: Trial, bundles: Sequence[Bundle], simulate: Simulate) -> Attribution:
     """Contributions of the changes, most costly first, and for each new finding the changes whose put-back alone removes it.
 
     points of a row = score with the change - score without it, everything else as planned. A change without effect makes no row."""
     if delta.points is None or actual.score is None:
         return Attribution()
-    rows: list[Contribution] = []
+    tried = bundles[:MOST_SIMULATIONS]
+    trials = [(one, simulate(one.edits)) for one in tried]
     causes: dict[str, list[AttributeChange]] = {}
-    tried = groups[:MOST_SIMULATIONS]
-    for one in tried:
-        trial = simulate(one.edits)
-        points = 0.0 if trial.score is None else actual.score - trial.score
+    rows: list[Contribution] = []
+    for one, trial in trials:
         gone = actual.findings - trial.findings
         for finding in sorted(gone):
             causes.setdefault(finding, []).append(one.change)
+        points = _points(actual, trial)
+        if one.change.action.replaces and one.change.attribute == "":
+            points -= sum(_points(actual, other) for two, other in trials if _is_part(two, one))
         if abs(points) > SHOWN_POINTS or gone:
             rows.append(Contribution(one.change, points))
     rows.sort(key=lambda row: (row.points, row.change.address, row.change.attribute))
     interaction = delta.points - sum(row.points for row in rows)
     return Attribution(tuple(rows), interaction, len(tried), tuple((name, tuple(found)) for name, found in sorted(causes.items())))
+
+
+def _points(actual: Trial, trial: Trial) -> float:
+    """What the score lost by the change: with it minus without it."""
+    return 0.0 if trial.score is None or actual.score is None else actual.score - trial.score
+
+
+def _is_part(part: Bundle, whole: Bundle) -> bool:
+    """An attribute of a replaced resource: its own row tells its share, the row of the replacement only what is left."""
+    return part is not whole and part.change.attribute != "" and {a for a, _ in part.edits} <= {a for a, _ in whole.edits}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from faultray_action.counterfactual.attribution import ChangeGroup, Simulate
+from faultray_action.counterfactual.attribution import Simulate
+from faultray_action.counterfactual.bundles import Bundle
 from faultray_action.model.finding import Attribution, WayBack
 
 MOST_EDITS = 3
@@ -14,7 +15,7 @@ _LEADING = 8
 """Sets of two and three are made of the changes that cost most: so many of them."""
 
 
-def find_way_back(groups: Sequence[ChangeGroup], attribution: Attribution, simulate: Simulate) -> WayBack:
+def find_way_back(groups: Sequence[Bundle], attribution: Attribution, simulate: Simulate) -> WayBack:
     """The first set, smallest and then most costly first, that passes; no edits where none does within the count of simulations."""
     ordered = _by_cost(groups, attribution)
     spent = 0
@@ -28,14 +29,14 @@ def find_way_back(groups: Sequence[ChangeGroup], attribution: Attribution, simul
     return WayBack((), None, spent)
 
 
-def _by_cost(groups: Sequence[ChangeGroup], attribution: Attribution) -> list[ChangeGroup]:
+def _by_cost(groups: Sequence[Bundle], attribution: Attribution) -> list[Bundle]:
     points = {id(row.change): row.points for row in attribution.rows}
     proven = {change for _, changes in attribution.causes for change in changes}
     useful = [one for one in groups if id(one.change) in points]
     return sorted(useful, key=lambda one: (points[id(one.change)], one.change not in proven, one.change.address, one.change.attribute))
 
 
-def _candidates(ordered: Sequence[ChangeGroup]) -> Iterable[tuple[ChangeGroup, ...]]:
+def _candidates(ordered: Sequence[Bundle]) -> Iterable[tuple[Bundle, ...]]:
     yield from ((one,) for one in ordered)
     for size in range(2, MOST_EDITS + 1):
         yield from combinations(ordered[:_LEADING], size)

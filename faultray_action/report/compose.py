@@ -98,6 +98,7 @@ class Material:
     drift: d.DriftPart | None = None
     cascades: tuple[d.CascadeRow, ...] = ()
     plans: tuple[PlanFacts, ...] = ()
+    subject: str = "change"
 
 
 def compose(material: Material) -> d.Document:
@@ -135,6 +136,7 @@ def compose(material: Material) -> d.Document:
         graph=_graph(m),
         settings=dict(m.settings),
         diagnostics=tuple(_diagnostic(row) for row in m.diagnostics),
+        subject=m.subject,
         error=d.ErrorPart(reason=m.decision.error, next_step=m.decision.next_step) if m.decision.error else None,
     )
 

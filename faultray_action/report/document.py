@@ -22,6 +22,10 @@ Mode = Annotated[str, Meta(pattern="^(enforce|warn)$")]
 Recommendation = Annotated[str, Meta(pattern="^(safe|review|high-risk)$")]
 
 
+Subject = Annotated[str, Meta(pattern="^(change|topology)$")]
+"""topology: a report on what stands, without a change: then there is no side before and everything found is listed as new."""
+
+
 class Part(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of every part: frozen, by keyword, defaults left out, unknown keys of later minor versions ignored."""
 
@@ -537,6 +541,7 @@ class Document(Part, frozen=True, kw_only=True):
     diagnostics: tuple[DiagnosticRow, ...] = ()
     error: ErrorPart | None = None
     limits: tuple[str, ...] = ()
+    subject: Subject = "change"
 
 
 def empty_document(title: str, plan_path: str, error: ErrorPart, *, label: str = "", mode: str = "enforce", version: str = "") -> Document:

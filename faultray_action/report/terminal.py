@@ -64,10 +64,14 @@ def panel_lines(document: Document) -> list[RenderableType]:
             Text(escape.plain(document.error.reason, 400)),
             Text(escape.plain(document.error.next_step, 400)),
         ]
-    lines: list[RenderableType] = [Text(f"Score Before: {_score(document, document.score.before)}"), _after(document), Text("")]
+    standing = document.subject == "topology"
+    score: list[RenderableType] = [Text(f"Score Before: {_score(document, document.score.before)}"), _after(document)]
+    if standing:
+        score = [Text(f"Resilience Score: {_score(document, document.score.after)}")]
+    lines: list[RenderableType] = [*score, Text("")]
     risks = risk_lines(document)
     if risks:
-        lines += [Text("NEW RISKS:", style="bold"), *(_bullet(risk) for risk in risks[:_MAX_RISKS])]
+        lines += [Text("RISKS:" if standing else "NEW RISKS:", style="bold"), *(_bullet(risk) for risk in risks[:_MAX_RISKS])]
         if len(risks) > _MAX_RISKS:
             lines.append(_bullet(f"… and {len(risks) - _MAX_RISKS} more"))
         lines.append(Text(""))
@@ -100,7 +104,7 @@ def _after(document: Document) -> Text:
 
 def risk_lines(document: Document) -> list[str]:
     """Every new single point, risk and disruption beyond a blip as one sentence in the order's words."""
-    spofs = [words(wording.spof_title(row)) for row in document.spofs.new]
+    spofs = [words(wording.spof_title(row, document.subject)) for row in document.spofs.new]
     risks = [words(wording.risk_heading(row)) for row in document.risks.new]
     apply = [
         f"While applying: {words(wording.disruption_title(document, row))}"
@@ -115,7 +119,8 @@ def risk_lines(document: Document) -> list[str]:
 
 def _body(document: Document) -> Iterable[RenderableType]:
     yield from _section("GATE", gate_lines(document))
-    yield from _causes(document)
+    if document.subject == "change":
+        yield from _causes(document)
     yield from _section("CHEAPEST WAY BACK TO GREEN", remedy_lines(document))
     yield from _spofs(document)
     yield from _section("SINGLE POINTS OF FAILURE RESOLVED", (_spof_line(document, row) for row in document.spofs.resolved))
@@ -189,7 +194,10 @@ def _place(file: str, line: int) -> str:
 
 def _spofs(document: Document) -> Iterable[RenderableType]:
     new, unchanged = document.spofs.new, document.spofs.unchanged
-    yield from _section("NEW SINGLE POINTS OF FAILURE", (line for row in new for line in _spof_lines(document, row)))
+    yield from _section(
+        "SINGLE POINTS OF FAILURE" if document.subject == "topology" else "NEW SINGLE POINTS OF FAILURE",
+        (line for row in new for line in _spof_lines(document, row)),
+    )
     if unchanged:
         names = words(wording.listed((row.label or row.address for row in unchanged), 5))
         yield from _section(f"UNCHANGED SINGLE POINTS OF FAILURE ({len(unchanged)})", [names])
@@ -213,10 +221,12 @@ def _entries(document: Document) -> Iterable[RenderableType]:
         return
     yield Text("")
     yield Text("ENTRY POINTS", style="bold")
-    table = _table(("Entry point", "left"), ("Before", "left"), ("After", "left"))
+    standing = document.subject == "topology"
+    sides_shown = [("Availability", "left")] if standing else [("Before", "left"), ("After", "left")]
+    table = _table(("Entry point", "left"), *sides_shown)
     for row in document.entry_points[:_MAX_ROWS]:
         sides = []
-        for side in (row.before, row.after):
+        for side in (row.after,) if standing else (row.before, row.after):
             nines = "none" if side is None else "cut off" if side.cut_off else f"{side.nines:.2f} nines, {wording.downtime(side.nines)}"
             sides.append(nines)
         table.add_row(Text(escape.plain(row.label or row.address, 60), overflow="fold"), *sides)
@@ -231,7 +241,7 @@ def _layers(document: Document) -> Iterable[RenderableType]:
         f"{escape.plain(name, 20):<13}{'' if layer.after is None else wording.percent(layer.after)}{'  ← caps it' if name == part.bottleneck else ''}"
         for name, layer in sections.layers_in_order(document)
     ]
-    yield from _section("AVAILABILITY CEILING (after)", lines)
+    yield from _section("AVAILABILITY CEILING" if document.subject == "topology" else "AVAILABILITY CEILING (after)", lines)
 
 
 def _table(*columns: tuple[str, str]) -> Table:
@@ -244,7 +254,8 @@ def _table(*columns: tuple[str, str]) -> Table:
 def sure_lines(document: Document) -> list[str]:
     """Scenarios, coverage, unknown values, limits."""
     part, cover = document.scenarios, document.coverage
-    sides = [f"{count:,} {side}" for side, count in (("before", part.survived_before), ("after", part.survived_after)) if count is not None]
+    known = [(name, count) for name, count in (("before", part.survived_before), ("after", part.survived_after)) if count is not None]
+    sides = [f"{count:,}" if document.subject == "topology" else f"{count:,} {side}" for side, count in known]
     lines = [f"{part.total:,} failure scenarios simulated; survived: {', '.join(sides)}"] if part.total else []
     lines.append(f"{wording.count(cover.modelled, 'resource')} modelled, {cover.ignored:,} without effect on resilience")
     if cover.unknown_types:

@@ -433,8 +433,10 @@ def failing(row: SpofRow) -> Phrase:
     return ("zone ", *listed(row.zones, 2)) if row.zones else ("one zone",) if row.event == "zone" else ("its only zone",)
 
 
-def spof_title(row: SpofRow) -> Phrase:
+def spof_title(row: SpofRow, subject: str = "change") -> Phrase:
     """In the order's words: "Database is now a single point of failure", then which."""
+    if subject == "topology":
+        return (f"{noun(row.kind)} is a single point of failure: ", Name(row.address))
     now = "is now a single point of failure: " if row.existed else "is a new single point of failure: "
     return (f"{noun(row.kind)} {now}", Name(row.address))
 
@@ -473,8 +475,8 @@ def risk_short(row: RiskRow) -> str:
 
 
 def disruption_title(document: Document, row: DisruptionRow) -> Phrase:
-    """What goes down while applying, and for how long."""
-    return (f"{noun(row.kind)} ", *disruption_told(document, row))
+    """What goes down while applying, and for how long; the kind of component where no label tells it."""
+    return disruption_told(document, row) if row.label else (f"{noun(row.kind)} ", *disruption_told(document, row))
 
 
 def disruption_told(document: Document, row: DisruptionRow) -> Phrase:

@@ -116,12 +116,13 @@ def destroyed(before: Survey, after: Survey, assets: Iterable[DataAsset], surviv
         node.resource.type
         for node in after.nodes.values()
         if node.entry.data is not None
-        and node.resource.action is not Action.NO_OP
+        and (node.resource.action is Action.CREATE or node.resource.action.replaces)
         and after.facts.truth(node.entry.data.restored, node.address, after.scope(node), better=True)
     }
     for asset in assets:
         node = before.nodes[asset.address]
-        gone = asset.address not in after.nodes or node.resource.action.replaces
+        successor = after.nodes.get(asset.address)
+        gone = successor is None or successor.resource.action.replaces
         if not gone or node.resource.action is Action.FORGET or node.entry.data is None:
             continue
         if not any(loss.kind is not LossKind.POISON for loss in asset.losses):

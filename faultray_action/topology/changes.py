@@ -84,7 +84,7 @@ def _row(resource: Resource, path: str, *, visible: bool) -> AttributeChange:
         _scalar(before) if visible else None,
         _scalar(after) if visible else None,
         resource.action,
-        unknown_after=after is UNKNOWN,
+        unknown_after=visible and after is UNKNOWN,
     )
 
 

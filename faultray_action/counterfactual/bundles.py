@@ -1,0 +1,99 @@
+"""What is one change to a reader: all instances of a resource alike, and a new part together with the connectors that lead to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from faultray_action.model.address import without_index
+from faultray_action.model.change import Action, AttributeChange
+from faultray_action.model.component import Kind
+from faultray_action.model.topology import Topology
+
+Edit = tuple[str, str]
+"""(address, attribute path); an empty path means the whole change of that resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Changes that are put back together: `change` is what the reader is shown, `edits` what is put back."""
+
+    change: AttributeChange
+    edits: tuple[Edit, ...]
+
+
+def bundle(changes: Iterable[AttributeChange], before: Topology, after: Topology) -> tuple[Bundle, ...]:
+    """One bundle a resource, attribute and pair of values, in the order of the changes; a lone instance keeps its own address.
+
+    A connector that is created (or deleted) joins the created (deleted) component that it leads to: taking back a listener alone would
+    cut off what stands behind it and count the same loss once for every link of the chain.
+    """
+    alike: dict[tuple[object, ...], list[AttributeChange]] = {}
+    for change in changes:
+        key = (
+            without_index(change.address),
+            change.attribute,
+            repr(change.before),
+            repr(change.after),
+            change.action,
+            change.unknown_after,
+        )
+        alike.setdefault(key, []).append(change)
+    groups = [_bundle(rows) for rows in alike.values()]
+    groups = _with_connectors(groups, Action.CREATE, after)
+    return tuple(_with_connectors(groups, Action.DELETE, before))
+
+
+def _bundle(rows: Sequence[AttributeChange]) -> Bundle:
+    first = rows[0]
+    address = first.address if len(rows) == 1 else without_index(first.address)
+    shown = AttributeChange(address, first.attribute, first.before, first.after, first.action, first.unknown_after)
+    return Bundle(shown, tuple((row.address, row.attribute) for row in rows))
+
+
+def _with_connectors(groups: list[Bundle], action: Action, side: Topology) -> list[Bundle]:
+    """Join bundles of connectors with this action to the bundle of the first component with this action that they lead to."""
+    whole = {edit[0]: number for number, one in enumerate(groups) if one.change.action is action for edit in one.edits}
+    needs = _needs(side)
+    joined: dict[int, int] = {}
+    for number, one in enumerate(groups):
+        if one.change.action is action and all(_is_connector(side, edit[0]) for edit in one.edits):
+            target = next((whole[a] for a in _next_components(side, needs, one.edits[0][0]) if a in whole), None)
+            if target is not None and target != number:
+                joined[number] = target
+    extra: dict[int, list[Edit]] = {}
+    for number, target in joined.items():
+        extra.setdefault(target, []).extend(groups[number].edits)
+    return [Bundle(one.change, (*one.edits, *extra.get(number, ()))) for number, one in enumerate(groups) if number not in joined]
+
+
+def _is_connector(side: Topology, address: str) -> bool:
+    component = side.components.get(address)
+    return component is not None and component.kind is Kind.CONNECTOR
+
+
+def _needs(side: Topology) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for dependency in side.dependencies:
+        found.setdefault(dependency.source, []).append(dependency.target)
+    return found
+
+
+def _next_components(side: Topology, needs: Mapping[str, list[str]], start: str) -> list[str]:
+    """The components that a connector leads to, then those that lead to it, looking through further connectors."""
+    callers: dict[str, list[str]] = {}
+    for source, targets in needs.items():
+        for target in targets:
+            callers.setdefault(target, []).append(source)
+    return [*_through(side, needs, start), *_through(side, callers, start)]
+
+
+def _through(side: Topology, onward: Mapping[str, list[str]], start: str) -> list[str]:
+    found: list[str] = []
+    seen, stack = {start}, [start]
+    while stack:
+        for target in onward.get(stack.pop(), ()):
+            if target not in seen:
+                seen.add(target)
+                (stack if _is_connector(side, target) else found).append(target)
+    return found
