@@ -56,7 +56,9 @@ def _download(url: str) -> bytes:
                 return bytes(response.read())
         except (urllib.error.URLError, TimeoutError) as error:
             if attempt == TRIES:
-                raise SystemExit(f"{url} cannot be fetched ({error}): set NPM_CONFIG_REGISTRY to a registry that this machine reaches.") from error
+                raise SystemExit(
+                    f"{url} cannot be fetched ({error}): set NPM_CONFIG_REGISTRY to a registry that this machine reaches."
+                ) from error
     raise AssertionError("unreachable")
 
 

@@ -1,4 +1,4 @@
-"""Last step of the image's build stage: puts the product beside its libraries, parses HCL once so that the grammar is kept, compiles all.
+"""Last step of the image's build stage: puts the product beside its libraries, keeps the HCL grammar ready, compiles all.
 
 `python finish_image.py BUILD IMAGE`, run by the interpreter of the environment to finish. BUILD holds the sources and `d3.min.js`; IMAGE gets
 the tree that the last stage copies to /.
@@ -34,13 +34,6 @@ def drop_unused(libraries: Path) -> None:
                 path.unlink()
 
 
-def keep_grammar() -> None:
-    """The parser's tables take most of a second to make; python-hcl2 keeps them beside itself."""
-    import hcl2
-
-    hcl2.loads('a = "b"\n')
-
-
 def lay_out(image: Path) -> None:
     """The environment at its own path, and the command on everybody's."""
     shutil.copytree(sys.prefix, image / sys.prefix.lstrip("/"), symlinks=True)
@@ -55,7 +48,10 @@ def main() -> None:
     libraries = Path(sysconfig.get_path("purelib"))
     put_product(build, libraries)
     drop_unused(libraries)
-    keep_grammar()
+    from faultray_action.terraform.hcl.grammar import warm_grammar  # stands here since put_product
+
+    if warm_grammar() is None:
+        raise SystemExit("the grammar cannot be kept")
     if not compileall.compile_dir(libraries, quiet=1, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH):
         raise SystemExit("something does not compile")
     lay_out(image)
