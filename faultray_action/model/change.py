@@ -41,3 +41,10 @@ class AttributeChange:
     after: Printable
     action: Action = Action.UPDATE
     unknown_after: bool = False
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether nothing is left: of the instance, or of a value that stood there."""
+        if self.attribute == "":
+            return self.action in (Action.DELETE, Action.FORGET)
+        return self.before is not None and self.after is None and not self.unknown_after
