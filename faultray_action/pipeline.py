@@ -29,6 +29,7 @@ from faultray_action.judgement import compare, risks
 from faultray_action.judgement.applying import disrupt
 from faultray_action.judgement.decide import decide
 from faultray_action.judgement.pairing import Side as Scored
+from faultray_action.model.change import AttributeChange
 from faultray_action.model.component import FaultClass
 from faultray_action.model.diagnostic import Diagnostic
 from faultray_action.model.finding import (
@@ -51,6 +52,9 @@ from faultray_action.report import compose
 from faultray_action.report.document import Document, Printable
 from faultray_action.scenarios.generate import DEFAULT_BUDGET, generate
 from faultray_action.terraform.edits import put_back, put_back_links
+from faultray_action.terraform.hcl.local_values import locals_of
+from faultray_action.terraform.hcl.locate import Source, counted_changes
+from faultray_action.terraform.hcl.roots import open_source
 from faultray_action.terraform.links import Linker
 from faultray_action.terraform.plan import Plan, Side
 from faultray_action.terraform.reader import read
@@ -137,7 +141,7 @@ def check(request: Request) -> Checked:
         way_back=way_back,
         witnesses=_witnesses(stages, delta, examined[0]),
         best=None if best is None else (best, decide(best, request.gates, stages.after.coverage).passed),
-        locate=_locator(source, found),
+        locate=_locator(source, plan, found),
         diagnostics=(*request.diagnostics, *stages.after.diagnostics, *accepted.diagnostics, *(source.diagnostics if source else ())),
     )
     return Checked(compose.compose(material), stages.before, stages.after, scenarios, examined, decision, plan)
@@ -313,14 +317,12 @@ def _visible(topology: Topology, path: Iterable[str]) -> tuple[str, ...]:
 
 def _source(request: Request, plan: Plan) -> Source | None:
     """The code that the plan was made from."""
-    if request.source is None:
-        return None
-    return Source.of_plan(request.source, plan, request.repository)
+    return None if request.source is None else open_source(request.source, plan, request.repository)
 
 
-def _locator(source: Source | None, found: Sequence[AttributeChange]) -> Locate:
-    """Where things are written. What a change takes away is looked for where it was decided: `count`, `for_each`."""
+def _locator(source: Source | None, plan: Plan, found: Sequence[AttributeChange]) -> Locate:
+    """Where things are written; what comes or goes by `count` or `for_each`, where that is decided."""
     if source is None:
         return lambda address, attribute: None
     source.expect(change.address for change in found)
-    return source.telling(gone=((change.address, change.attribute) for change in found if change.takes_away)).locate
+    return replace(source, counted=counted_changes(plan, found)).locate
