@@ -16,6 +16,7 @@ from faultray_action.model.topology import Coverage, DataAsset, Dependency, Entr
 from faultray_action.terraform.plan import Links, Plan, Side
 from faultray_action.topology import assets, components, coverage, dependencies, entries, firewall, overrides
 from faultray_action.topology.components import Parts
+from faultray_action.topology.dependencies import Told
 from faultray_action.topology.externals import externals_of
 from faultray_action.topology.facts import Choice
 from faultray_action.topology.operations import operations_of
@@ -46,6 +47,7 @@ class Draft:
     dependencies: tuple[Dependency, ...]
     entries: list[EntryPoint]
     parts: Parts
+    told: Told = field(default_factory=dict)
     found: dict[frozenset[str], tuple[DataAsset, ...]] = field(default_factory=dict)
 
 
@@ -71,11 +73,13 @@ def build(plan: Plan, links_of: LinksOf, knowledge: Knowledge) -> Stages:
     """Both sides of a plan, coverage and all; unknown values at worst, and at best where that differs."""
     knowledge = replace(knowledge, table=overrides.table_with(knowledge.table, knowledge.policy))
     links = {side: links_of(plan, side) for side in (Side.BEFORE, Side.AFTER)}
-    worst = _drafts(plan, links, knowledge, Choice.WORST)
+    was = _draft(plan, links[Side.BEFORE], knowledge, Side.BEFORE, Choice.WORST)
+    worst = (was, _draft(plan, links[Side.AFTER], knowledge, Side.AFTER, Choice.WORST, was))
     before, after = _pair(plan, worst, knowledge)
     if not any(draft.survey.facts.unknown for draft in worst):
         return Stages(before, after, before, after, links, worst)
-    best = _pair(plan, _drafts(plan, links, knowledge, Choice.BEST), knowledge)
+    at_best = _at_best(plan, links, knowledge, worst[0], Side.BEFORE), _at_best(plan, links, knowledge, worst[1], Side.AFTER)
+    best = _pair(plan, at_best, knowledge, after.coverage)
     return Stages(before, after, _unless_same(before, best[0]), _unless_same(after, best[1]), links, worst)
 
 
@@ -86,12 +90,14 @@ def rebuild(plan: Plan, links: Links, knowledge: Knowledge, stages: Stages) -> t
     """
     knowledge = replace(knowledge, table=overrides.table_with(knowledge.table, knowledge.policy))
     before, known = stages.drafts
-    after = _draft(plan, links, knowledge, Side.AFTER, Choice.WORST, (known.survey, known.parts))
+    after = _draft(plan, links, knowledge, Side.AFTER, Choice.WORST, known)
     return _pair(plan, (before, after), knowledge, stages.after.coverage)
 
 
-def _drafts(plan: Plan, links: Mapping[Side, Links], knowledge: Knowledge, choice: Choice) -> tuple[Draft, Draft]:
-    return _draft(plan, links[Side.BEFORE], knowledge, Side.BEFORE, choice), _draft(plan, links[Side.AFTER], knowledge, Side.AFTER, choice)
+def _at_best(plan: Plan, links: Mapping[Side, Links], knowledge: Knowledge, worst: Draft, side: Side) -> Draft:
+    """A side at its best: only what met an unknown value can differ from its worst."""
+    unsure = worst.survey.facts.unsure
+    return _draft(plan, links[side], knowledge, side, Choice.BEST, worst, frozenset(unsure)) if unsure else worst
 
 
 def _unless_same(worst: Topology, best: Topology) -> Topology:
@@ -140,21 +146,30 @@ def _is_promoted(after: Draft, replica: str) -> bool:
 
 
 def _draft(
-    plan: Plan, links: Links, knowledge: Knowledge, side: Side, choice: Choice, known: tuple[Survey, Parts] | None = None
+    plan: Plan,
+    links: Links,
+    knowledge: Knowledge,
+    side: Side,
+    choice: Choice,
+    known: Draft | None = None,
+    unsure: frozenset[str] = frozenset(),
 ) -> Draft:
-    survey = take(plan, links, knowledge.catalogue, side, choice)
-    parts = components.assemble(survey, knowledge.table, known)
+    """One side. `known`: another side (or the same one, otherwise) of the plan; only what differs between the two is worked out anew."""
+    survey = take(plan, links, knowledge.catalogue, side, choice, known.survey if known else None, unsure)
+    differing = components.touched(survey, known.survey, unsure) if known else set[str]()
+    parts = components.assemble(survey, knowledge.table, known.parts if known else None, differing)
     pure = Parts(dict(parts.components), dict(parts.faults), parts.places)
     overrides.on_components(parts.components, parts.faults, knowledge.policy, knowledge.table)
-    needs = dependencies.connect(survey, parts.components)
-    firewalls = firewall.read(survey)
+    told = dependencies.tell(survey, known.told if known else None, differing)
+    needs = dependencies.connect(survey, parts.components, told)
+    firewalls = firewall.read(survey, known.firewalls if known else None, differing)
     needs += tuple(firewall.inferred_needs(survey, firewalls, parts.components, needs))
     needs = overrides.on_dependencies(needs, parts.components, knowledge.policy)
     found = entries.find(survey, parts.components, needs)
     parts.components.update({component.address: component for component in found.components})
     needs += tuple(found.dependencies)
     chosen = overrides.on_entries(found.entries, parts.components, knowledge.policy)
-    return Draft(survey, firewalls, parts.components, parts.faults, needs, chosen, pure)
+    return Draft(survey, firewalls, parts.components, parts.faults, needs, chosen, pure, told)
 
 
 def _carry_inferred(before: Draft, after: Draft) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass, field, replace
 
 from faultray_action.catalogue.expression import Scope
@@ -11,7 +12,7 @@ from faultray_action.terraform.tree import module_steps
 from faultray_action.topology import places
 from faultray_action.topology.places import Places
 from faultray_action.topology.redundancy import RedundancySpec, deal_copies, gap_hours
-from faultray_action.topology.survey import Node, Survey
+from faultray_action.topology.survey import Node, Survey, TypedEdge
 
 
 @dataclass(slots=True)
@@ -23,14 +24,14 @@ class Parts:
     places: dict[str, Places] = field(default_factory=dict)
 
 
-def assemble(survey: Survey, table: ReliabilityTable, known: tuple[Survey, Parts] | None = None) -> Parts:
+def assemble(survey: Survey, table: ReliabilityTable, known: Parts | None = None, differing: Set[str] = frozenset()) -> Parts:
     """All components of one side. Hosts are dealt before what runs on them, ways out before what leaves through them.
 
-    `known`: a side that differs little and its parts; what the difference cannot reach is taken from there."""
+    `known`: the parts of a side that differs from this one at the addresses `differing` only (see `touched`); the rest is taken from there."""
     parts = Parts()
     waiting = sorted((n for n in survey.nodes.values() if n.entry.disposition in _PARTS), key=lambda n: n.address)
     if known is not None:
-        _reuse(parts, known[1], {node.address for node in waiting} - touched(survey, known[0]))
+        _reuse(parts, known, [node.address for node in waiting if node.address not in differing])
     for node in waiting:
         _build(survey, node, parts, table, frozenset())
     _branches(survey, parts)
@@ -42,16 +43,21 @@ _DEPENDS = ("placement", "host", "egress-via", "branch", "replica", "allows-to")
 """Roles in which what refers has facts from what it refers to; in the others it is the other way round."""
 
 
-def touched(survey: Survey, known: Survey) -> set[str]:
-    """Addresses whose facts may differ between two surveys: changed instances and references, and what takes facts from them."""
-    changed = {a for a, node in survey.nodes.items() if (old := known.nodes.get(a)) is None or old.resource is not node.resource}
+def touched(survey: Survey, known: Survey, unsure: Collection[str] = ()) -> set[str]:
+    """Addresses whose facts may differ between two surveys: changed instances and references, and what takes facts from them.
+
+    `survey` was taken with `known`, so that what is the same is the same object. `unsure`: further addresses where they differ."""
+    changed = {a for a, node in survey.nodes.items() if known.nodes.get(a) is not node}
     changed |= known.nodes.keys() - survey.nodes.keys()
-    changed |= {a for edge in set(survey.edges) ^ set(known.edges) for a in (edge.source, edge.target)}
+    changed |= {a for edge in _differing_edges(survey, known) for a in (edge.source, edge.target)}
+    changed.update(unsure)
     stack = list(changed)
     while stack:
         here = stack.pop()
         for side in (survey, known):
-            onward = [e.source for e in side.into.get(here, ()) if e.role in _DEPENDS]
+            onward = [
+                e.source for e in side.into.get(here, ()) if e.role in _DEPENDS or (e.role == "need" and _is_connector(side, e.source))
+            ]
             onward += [
                 e.target
                 for e in side.out.get(here, ())
@@ -63,8 +69,18 @@ def touched(survey: Survey, known: Survey) -> set[str]:
     return changed
 
 
-def _reuse(parts: Parts, known: Parts, clean: set[str]) -> None:
-    for address in sorted(clean):
+def _differing_edges(survey: Survey, known: Survey) -> set[TypedEdge]:
+    here, there = {id(edge) for edge in survey.edges}, {id(edge) for edge in known.edges}
+    return {edge for edge in survey.edges if id(edge) not in there} ^ {edge for edge in known.edges if id(edge) not in here}
+
+
+def _is_connector(survey: Survey, address: str) -> bool:
+    """Machines behind a connector (cluster -> node pool) are facts of what runs on it."""
+    return survey.nodes[address].entry.disposition == "connector"
+
+
+def _reuse(parts: Parts, known: Parts, clean: Iterable[str]) -> None:
+    for address in clean:
         component = known.components.get(address)
         if component is None:
             continue
@@ -354,7 +370,7 @@ def _leaving(survey: Survey, copy: Copy, gateways: set[str], parts: Parts, table
 
 def _branches(survey: Survey, parts: Parts) -> None:
     """A branch (a listener rule) shares the copies of the front that it belongs to, not the front's needs."""
-    for address in sorted(parts.components):
+    for address in sorted({edge.source for edge in survey.edges if edge.role == "branch"} & parts.components.keys()):
         for edge in survey.outgoing(address, "branch"):
             front = front_of(survey, edge.target)
             if front:

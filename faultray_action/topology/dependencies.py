@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 
 from faultray_action.model.component import Component, Evidence
@@ -14,9 +14,22 @@ _FORWARD = {"need": Role.NEED, "optional": Role.OPTIONAL, "async": Role.ASYNC, "
 _STRENGTH = (Role.NEED, Role.ASYNC, Role.STARTUP, Role.OPTIONAL, Role.REPLICA)
 
 
-def connect(survey: Survey, components: Mapping[str, Component]) -> tuple[Dependency, ...]:
+Told = dict[int, tuple[Dependency, ...]]
+"""What each edge (by identity) says of who needs whom."""
+
+
+def tell(survey: Survey, known: Told | None = None, differing: Set[str] = frozenset()) -> Told:
+    """The dependencies of each edge; `known` are those of a side that differs from this one at the addresses `differing` only."""
+    earlier = known or {}
+    return {
+        id(edge): earlier[id(edge)] if id(edge) in earlier and edge.target not in differing else tuple(_of_edge(survey, edge))
+        for edge in survey.edges
+    }
+
+
+def connect(survey: Survey, components: Mapping[str, Component], told: Told) -> tuple[Dependency, ...]:
     """All dependencies of one side, the strongest of each pair once, sorted."""
-    found = [d for edge in survey.edges for d in _of_edge(survey, edge) if d.source in components and d.target in components]
+    found = [d for edge in survey.edges for d in told[id(edge)] if d.source in components and d.target in components]
     found += _access_paths(survey, components, found)
     return tuple(_with_replicas(_strongest(found)))
 
@@ -59,6 +72,8 @@ def _rank(dependency: Dependency) -> tuple[int, bool]:
 def _with_replicas(dependencies: list[Dependency]) -> list[Dependency]:
     """A consumer that names a store and its replica needs one of the two."""
     original = {d.source: d.target for d in dependencies if d.role is Role.REPLICA}
+    if not original:
+        return dependencies
     needs = {(d.source, d.target) for d in dependencies if d.role is Role.NEED and not d.group}
     groups: dict[tuple[str, str], str] = {}
     for source, target in needs:

@@ -69,7 +69,8 @@ def _candidates(survey: Survey, components: Mapping[str, Component], needs: Mapp
     found = [
         address for address in sorted(components) if (node := survey.nodes.get(address)) and node.entry.entry and _is_entry(survey, node)
     ]
-    return found + [branch for branch in sorted(components) if _is_own_branch(survey, branch, needs)]
+    branches = sorted({edge.source for edge in survey.edges if edge.role == "branch"} & components.keys())
+    return found + [branch for branch in branches if _is_own_branch(survey, branch, needs)]
 
 
 def _is_entry(survey: Survey, node: Node) -> bool:
@@ -133,21 +134,21 @@ def _not_behind_another(found: Found, needs: Mapping[str, list[str]]) -> list[En
     graph = {**needs}
     for d in found.dependencies:
         graph.setdefault(d.source, []).append(d.target)
-    reach = {entry.address: closure(entry.component, graph) for entry in found.entries}
+    addresses = {entry.address for entry in found.entries}
+    reach = {entry.address: closure(entry.component, graph) & addresses for entry in found.entries}
     hidden = {
-        entry.address
-        for entry in found.entries
-        for other in found.entries
-        if other is not entry
-        and entry.address in reach[other.address]
-        and not (other.address in reach[entry.address] and entry.address < other.address)
+        address
+        for other, reached in reach.items()
+        for address in reached
+        if address != other and not (other in reach[address] and address < other)
     }
     return [entry for entry in found.entries if entry.address not in hidden]
 
 
 def _sources(survey: Survey, components: Mapping[str, Component], needs: Mapping[str, list[str]], needed: set[str]) -> list[EntryPoint]:
     """Components that need something and that nothing needs; the workloads among them where there are any."""
-    alone = [a for a in sorted(components) if a not in needed and a in survey.nodes and survey.nodes[a].entry.disposition == "component"]
+    free = sorted(components.keys() - needed)
+    alone = [a for a in free if a in survey.nodes and survey.nodes[a].entry.disposition == "component"]
     serving = [a for a in alone if survey.nodes[a].entry.kind not in ("nat", "queue", "storage")]
     busy = [a for a in serving if a in needs or survey.nodes[a].entry.workload]
     inward = [a for a in busy if not _consumes(survey, a, needs)]
@@ -177,9 +178,9 @@ def _consumers(
 ) -> list[EntryPoint]:
     """A workload that nothing calls and that names a queue consumes it: an entry whose short outages the queue hides."""
     found: list[EntryPoint] = []
-    for address in sorted(components):
+    for address in sorted(components.keys() - needed - known):
         node = survey.nodes.get(address)
-        if node is None or not node.entry.workload or address in needed or address in known:
+        if node is None or not node.entry.workload:
             continue
         queues = _consumes(survey, address, needs)
         if queues:
@@ -199,9 +200,9 @@ def _retention_hours(survey: Survey, queue: str) -> float:
 def _unreferenced(survey: Survey, components: Mapping[str, Component], needed: set[str], known: set[str]) -> list[EntryPoint]:
     """Databases, caches and streams that nothing in this plan refers to are used from elsewhere."""
     found: list[EntryPoint] = []
-    for address in sorted(components):
+    for address in sorted(components.keys() - needed - known):
         node = survey.nodes.get(address)
-        if node is None or address in needed or address in known or node.entry.disposition != "component":
+        if node is None or node.entry.disposition != "component":
             continue
         if node.entry.kind in _USED_FROM_ELSEWHERE and not survey.outgoing(address, "replica", "member") and not node.resource.data:
             found.append(EntryPoint(address, address, components[address].label, inferred="store used from elsewhere"))

@@ -22,10 +22,11 @@ class Choice(StrEnum):
 
 @dataclass(slots=True)
 class Facts:
-    """Evaluates and remembers which unknown attributes were asked for: (address, attribute path)."""
+    """Evaluates and remembers which unknown attributes were asked for: (address, attribute path). `unsure`: addresses with more than one possibility."""
 
     choice: Choice
     unknown: set[tuple[str, str]] = field(default_factory=set)
+    unsure: set[str] = field(default_factory=set)
 
     def number(self, text: str, address: str, scope: Scope, *, default: float, more_is_better: bool = True) -> float:
         """The number an expression gives; `default` for an empty text and for None."""
@@ -68,4 +69,5 @@ class Facts:
         values = evaluate(text, scope)
         if len(values) > 1 or UNKNOWN in values:
             self.unknown |= {(address, path) for path in scope.unknown}
+            self.unsure.add(address)
         return values or (None,)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from typing import Any
 
 from faultray_action.catalogue.entry import FirewallFacts
@@ -38,10 +38,12 @@ class Rule:
 
 @dataclass(slots=True)
 class Firewalls:
-    """Rules by the group they let into, and the groups attached to each component."""
+    """Rules by the group they let into, and the groups attached to each component. `ids`: group ids -> addresses; `owned`: rules by owner."""
 
     rules: dict[str, list[Rule]]
     attached: dict[str, frozenset[str]]
+    ids: Mapping[str, str] = field(default_factory=dict)
+    owned: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
 
     def admits(self, caller: str, callee: str, port: float | None) -> bool:
         return any(rule.admits(self.attached[caller], port) for group in self.attached[callee] for rule in self.rules.get(group, ()))
@@ -52,24 +54,27 @@ class Firewalls:
         return tuple(sorted({r.owner for g in groups for r in self.rules.get(g, ()) if r.admits(self.attached[caller], port)}))
 
 
-def read(survey: Survey) -> Firewalls:
-    """Every firewall rule and attachment of one side."""
+def read(survey: Survey, known: Firewalls | None = None, differing: Set[str] = frozenset()) -> Firewalls:
+    """Every firewall rule and attachment of one side; `known` are those of a side that differs from this one at the addresses `differing` only."""
     ids = {
         str(n.values.get("id")): a
         for a, n in survey.nodes.items()
         if n.entry.disposition == "firewall" and isinstance(n.values.get("id"), str)
     }
+    earlier = known.owned if known is not None and known.ids == ids else {}
+    owned: dict[str, tuple[Rule, ...]] = {}
     rules: dict[str, list[Rule]] = {}
     for node in survey.nodes.values():
         if node.entry.firewall is not None:
-            for rule in _rules(survey, node, node.entry.firewall, ids):
+            same = earlier.get(node.address) if node.address not in differing else None
+            owned[node.address] = tuple(_rules(survey, node, node.entry.firewall, ids)) if same is None else same
+            for rule in owned[node.address]:
                 rules.setdefault(rule.group, []).append(rule)
-    attached = {
-        address: frozenset(edge.target for edge in survey.outgoing(address, "firewall"))
-        for address in survey.nodes
-        if survey.outgoing(address, "firewall")
-    }
-    return Firewalls(rules, attached)
+    attached: dict[str, set[str]] = {}
+    for edge in survey.edges:
+        if edge.role == "firewall":
+            attached.setdefault(edge.source, set()).add(edge.target)
+    return Firewalls(rules, {address: frozenset(groups) for address, groups in attached.items()}, ids, owned)
 
 
 def _rules(survey: Survey, node: Node, facts: FirewallFacts, ids: Mapping[str, str]) -> Iterable[Rule]:
@@ -162,14 +167,31 @@ def severed(
     before: tuple[Survey, Firewalls, tuple[Dependency, ...]], after: tuple[Survey, Firewalls, tuple[Dependency, ...]]
 ) -> dict[tuple[str, str], str]:
     """(caller, callee) pairs on both sides whose last admitting rule goes with the plan, with the owner of a rule that admitted it."""
+    guarded = _guarded_otherwise(before[0], before[1], after[0], after[1])
+    if not guarded:
+        return {}
     was, is_now = _calls(before[0], before[1], before[2]), _calls(after[0], after[1], after[2])
     found: dict[tuple[str, str], str] = {}
     for caller, callee in sorted(was & is_now):
+        if caller not in guarded and callee not in guarded:
+            continue
         port = port_of(before[0], callee)
         owners = before[1].admitting(caller, callee, port)
         if owners and not after[1].admits(caller, callee, port_of(after[0], callee)):
             found[caller, callee] = next((o for o in owners if o not in after[0].nodes), owners[0])
     return found
+
+
+def _guarded_otherwise(before: Survey, was: Firewalls, after: Survey, is_now: Firewalls) -> set[str]:
+    """Addresses on both sides whose groups, whose groups' rules or whose facts (the port) differ: only their calls can be severed."""
+    moved = {g for g in {*was.rules, *is_now.rules} if was.rules.get(g) != is_now.rules.get(g)}
+    return {
+        address
+        for address in was.attached.keys() & is_now.attached.keys()
+        if was.attached[address] != is_now.attached[address]
+        or before.nodes[address] is not after.nodes[address]
+        or not moved.isdisjoint(was.attached[address])
+    }
 
 
 def _calls(survey: Survey, firewalls: Firewalls, dependencies: tuple[Dependency, ...]) -> set[tuple[str, str]]:

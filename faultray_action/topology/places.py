@@ -51,6 +51,7 @@ def _named(survey: Survey, node: Node, source: ZoneSource) -> Places | None:
     unknown = sum(1 for value in values if value is UNKNOWN)
     if unknown:
         survey.facts.unknown |= {(node.address, path) for path in source.names}
+        survey.facts.unsure.add(node.address)
     if not names and not unknown:
         return None
     hidden = min(unknown, 1) if survey.choice is Choice.WORST and not names else 0 if survey.choice is Choice.WORST else unknown

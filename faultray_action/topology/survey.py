@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -42,7 +42,10 @@ class TypedEdge:
 
 @dataclass(slots=True)
 class Survey:
-    """One side, read but not yet judged. `unknown` are instances of known providers without an entry."""
+    """One side, read but not yet judged. `unknown` are instances of known providers without an entry.
+
+    `typed`: what each link (by identity) means, None for nothing. `servers`: how many resources serve or belong to one.
+    """
 
     side: Side
     choice: Choice
@@ -53,25 +56,45 @@ class Survey:
     facts: Facts
     out: dict[str, list[TypedEdge]] = field(default_factory=dict)
     into: dict[str, list[TypedEdge]] = field(default_factory=dict)
+    typed: Mapping[int, TypedEdge | None] = field(default_factory=dict)
+    servers: Mapping[str, int] = field(default_factory=dict)
 
     def outgoing(self, address: str, *roles: EdgeRole) -> list[TypedEdge]:
-        return [edge for edge in self.out.get(address, ()) if not roles or edge.role in roles]
+        edges = self.out.get(address)
+        return [edge for edge in edges if not roles or edge.role in roles] if edges else []
 
     def incoming(self, address: str, *roles: EdgeRole) -> list[TypedEdge]:
-        return [edge for edge in self.into.get(address, ()) if not roles or edge.role in roles]
+        edges = self.into.get(address)
+        return [edge for edge in edges if not roles or edge.role in roles] if edges else []
 
     def scope(self, node: Node, *, zones: int = 0) -> Scope:
-        servers = len({edge.source for edge in self.incoming(node.address, "serves", "member")})
-        return Scope(node.values, node.entry.defaults, zones, servers)
+        return Scope(node.values, node.entry.defaults, zones, self.servers.get(node.address, 0))
 
 
-def take(plan: Plan, links: Links, catalogue: Catalogue, side: Side, choice: Choice) -> Survey:
-    """Read one side of a plan."""
+def take(
+    plan: Plan,
+    links: Links,
+    catalogue: Catalogue,
+    side: Side,
+    choice: Choice,
+    known: Survey | None = None,
+    unsure: Collection[str] = (),
+) -> Survey:
+    """Read one side of a plan.
+
+    `known`: another survey of much the same resources; the nodes and edges of what is the same on both are shared with it, so that whoever
+    compares the two looks at the rest only. `unsure`: addresses whose facts differ all the same, since `choice` does.
+    """
     nodes: dict[str, Node] = {}
     unknown: list[Resource] = []
+    shared = known.nodes if known is not None else {}
     for resource in plan.resources:
         values = resource.values(side)
         if values is None or resource.deposed:
+            continue
+        old = shared.get(resource.address)
+        if old is not None and old.resource is resource and old.values is values:
+            nodes[resource.address] = old
             continue
         entry = catalogue.get(resource.type)
         if entry is not None:
@@ -80,12 +103,22 @@ def take(plan: Plan, links: Links, catalogue: Catalogue, side: Side, choice: Cho
             unknown.append(resource)
     _drop_shadows(nodes)
     facts = Facts(choice)
-    edges = tuple(_typed(nodes, links.links, facts)) + tuple(_matched(nodes))
-    survey = Survey(side, choice, nodes, edges, tuple(unknown), links, facts)
+    typed = _typed(nodes, links.links, facts, known, unsure)
+    edges = (*_distinct(typed.values()), *_matched(nodes))
+    survey = Survey(side, choice, nodes, edges, tuple(unknown), links, facts, typed=typed, servers=_servers(edges))
     for edge in edges:
         survey.out.setdefault(edge.source, []).append(edge)
         survey.into.setdefault(edge.target, []).append(edge)
     return survey
+
+
+def _servers(edges: Iterable[TypedEdge]) -> dict[str, int]:
+    """How many different resources serve a resource or belong to it."""
+    found: dict[str, set[str]] = {}
+    for edge in edges:
+        if edge.role in ("serves", "member"):
+            found.setdefault(edge.target, set()).add(edge.source)
+    return {address: len(sources) for address, sources in found.items()}
 
 
 def is_known_provider(resource: Resource, catalogue: Catalogue) -> bool:
@@ -94,25 +127,50 @@ def is_known_provider(resource: Resource, catalogue: Catalogue) -> bool:
 
 def _drop_shadows(nodes: dict[str, Node]) -> None:
     """A data source that reads a resource of the same plan is that resource, not a second one."""
-    managed = {(n.resource.type, n.values.get("id")) for n in nodes.values() if not n.resource.data and isinstance(n.values.get("id"), str)}
-    for address in [a for a, n in nodes.items() if n.resource.data and (n.resource.type, n.values.get("id")) in managed]:
+    read = [(a, n.resource.type, n.values.get("id")) for a, n in nodes.items() if n.resource.data]
+    types = {kind for _, kind, _ in read}
+    managed = {
+        (n.resource.type, n.values.get("id"))
+        for n in nodes.values()
+        if n.resource.type in types and not n.resource.data and isinstance(n.values.get("id"), str)
+    }
+    for address in [a for a, kind, id in read if isinstance(id, str) and (kind, id) in managed]:
         del nodes[address]
 
 
-def _typed(nodes: Mapping[str, Node], links: Iterable[Link], facts: Facts) -> Iterable[TypedEdge]:
-    seen: set[tuple[str, str, str, str]] = set()
+def _typed(
+    nodes: Mapping[str, Node], links: Iterable[Link], facts: Facts, known: Survey | None, unsure: Collection[str]
+) -> dict[int, TypedEdge | None]:
+    """The meaning of each link; that of a link between the very nodes of `known` is known."""
+    found: dict[int, TypedEdge | None] = {}
+    shared, earlier = (known.nodes, known.typed) if known is not None else ({}, {})
     for link in links:
         source, target = nodes.get(link.source), nodes.get(link.target)
-        if source is None or target is None or link.kind is LinkKind.DEPENDS_ON or link.source == link.target:
+        if source is None or target is None or link.kind is LinkKind.DEPENDS_ON or source is target:
             continue
-        for rule in rules_at(source.entry, link.path):
-            if not _applies(rule, source, target, facts):
-                continue
-            key = (link.source, link.target, rule.role, link.path)
-            if rule.role != "none" and key not in seen:
-                seen.add(key)
-                yield _edge(link, rule, source)
-            break
+        this = id(link)
+        if this in earlier and shared.get(link.source) is source and shared.get(link.target) is target and link.source not in unsure:
+            found[this] = earlier[this]
+        else:
+            found[this] = _meaning(link, source, target, facts)
+    return found
+
+
+def _meaning(link: Link, source: Node, target: Node, facts: Facts) -> TypedEdge | None:
+    rule = next((rule for rule in rules_at(source.entry, link.path) if _applies(rule, source, target, facts)), None)
+    return None if rule is None or rule.role == "none" else _edge(link, rule, source)
+
+
+def _distinct(typed: Iterable[TypedEdge | None]) -> Iterable[TypedEdge]:
+    """The first edge of each source, target, role and path."""
+    seen: set[tuple[str, str, str, str]] = set()
+    for edge in typed:
+        if edge is None:
+            continue
+        key = (edge.source, edge.target, edge.role, edge.path)
+        if key not in seen:
+            seen.add(key)
+            yield edge
 
 
 def _edge(link: Link, rule: EdgeRule, source: Node) -> TypedEdge:
@@ -151,10 +209,11 @@ def _is_of(node: Node, pattern: str) -> bool:
 
 def _matched(nodes: Mapping[str, Node]) -> Iterable[TypedEdge]:
     """Links by labels or by equal names within a scope, for systems that do not refer by id (Kubernetes)."""
+    asking = [node for node in nodes.values() if node.entry.match]
     by_type: dict[str, list[Node]] = {}
-    for node in nodes.values():
+    for node in nodes.values() if asking else ():
         by_type.setdefault(node.resource.type, []).append(node)
-    for node in nodes.values():
+    for node in asking:
         for match in node.entry.match:
             used = used_in(node.values, match.by) if match.hosts else frozenset()
             for target_type in (t for pattern in match.to for t in sorted(by_type) if fnmatchcase(t, pattern)):
