@@ -190,7 +190,9 @@ def _own(spec: RedundancySpec, id: str, fault_class: FaultClass, share: float) -
 
 
 def _beta(spec: RedundancySpec, places: tuple[_Place, ...], table: ReliabilityTable) -> float:
-    return beta_of(places, table) if spec.copies >= 2 else 0.0
+    """A lone copy splits its rate too: the common cause then exists on both sides of a change of the number of copies, and the same
+    scenario asks the same of both. The sum of its two events is the given rate."""
+    return beta_of(places, table) if places else 0.0
 
 
 def _gap_faults(spec: RedundancySpec, places: tuple[_Place, ...], table: ReliabilityTable) -> tuple[Fault, ...]:

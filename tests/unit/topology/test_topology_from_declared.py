@@ -111,9 +111,9 @@ def test_third_parties_fail_as_a_whole_and_share_their_vendor() -> None:
 
 
 def test_own_numbers_replace_those_of_the_table() -> None:
-    fault = one("type: custom, mtbf_hours: 876.6, mttr_hours: 30m").faults["copy:x#0"]
-    assert fault.failures_per_year.default == pytest.approx(10)
-    assert fault.repair_hours == Interval.exactly(0.5)
+    faults = one("type: custom, mtbf_hours: 876.6, mttr_hours: 30m").faults
+    assert sum(faults[id].failures_per_year.default for id in ("copy:x#0", "common:x")) == pytest.approx(10)
+    assert faults["copy:x#0"].repair_hours == faults["common:x"].repair_hours == Interval.exactly(0.5)
 
 
 def test_copies_fall_with_those_that_carry_them() -> None:
@@ -127,7 +127,7 @@ components:
     nodes, pod, lone = (topology.components[id] for id in ("nodes", "pod", "lone"))
     assert [copy.faults for copy in pod.copies] == [nodes.copies[k].faults for k in (0, 1, 0)]
     assert [copy.zone for copy in pod.copies] == ["a", "b", "a"]
-    assert lone.copies[0].faults == ("copy:lone#0", *nodes.copies[1].faults)
+    assert lone.copies[0].faults == ("copy:lone#0", "common:lone", *nodes.copies[1].faults)
     assert "copy:pod#0" not in topology.faults
 
 

@@ -52,15 +52,17 @@ def hazard(dealt: Dealt, needed: int) -> float:
     )
 
 
-def test_one_copy_has_the_given_rate_and_no_common_cause() -> None:
+def test_a_lone_copy_splits_the_given_rate_over_its_own_event_and_the_common_cause() -> None:
     dealt = deal_copies(replace(VM, zones=("eu-west-1a",), service="ec2"), TABLE)
     assert [fault.id for fault in dealt.faults] == [
+        "common:app",
         "copy:app#0",
         "region:aws:eu-west-1",
         "service:aws:ec2@eu-west-1",
         "zone:aws:eu-west-1a",
     ]
-    assert dealt.faults[0].failures_per_year == VM.failures_per_year
+    split = dealt.faults[0].failures_per_year.default + dealt.faults[1].failures_per_year.default
+    assert split == pytest.approx(VM.failures_per_year.default)
     assert dealt.copies[0].zone == "eu-west-1a"
     assert dealt.gaps == ()
 
@@ -118,7 +120,7 @@ def test_a_managed_service_holds_domain_faults_only() -> None:
 
 def test_a_zonal_component_is_of_its_own_class() -> None:
     dealt = deal_copies(replace(VM, own_class=FaultClass.ZONAL, zones=("a",)), TABLE)
-    assert dealt.faults[0].fault_class is FaultClass.ZONAL
+    assert {fault.id: fault.fault_class for fault in dealt.faults}["copy:app#0"] is FaultClass.ZONAL
 
 
 def test_no_copies_have_no_faults() -> None:
