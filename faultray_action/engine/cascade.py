@@ -218,7 +218,7 @@ class _Run:
         up = self.relation.copies_up(vertex, lost)
         if up < component.needed:
             return Rule.COPIES
-        if vertex in self.injection.deployed and component.copies and up - 1 < component.needed:
+        if vertex in self.injection.deployed and component.copies and 0 < component.needed > up - 1:
             return Rule.DEPLOY
         primary_lost = bool(component.copies) and not lost.isdisjoint(component.copies[0].faults)
         if self.injection.control_plane_down and component.gaps and component.needed > 0 and primary_lost:

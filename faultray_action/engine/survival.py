@@ -216,7 +216,7 @@ class _Parallel:
         for vertex, component in enumerate(self.relation.components):
             mask = self.asked.down.get(vertex, 0)
             deployed = self.asked.deployed.get(vertex, 0)
-            if deployed and component.copies:
+            if deployed and component.copies and component.needed > 0:
                 mask |= deployed & self._lost_more_than(vertex, len(component.copies) - component.needed - 1)
             if component.gaps and component.copies and component.needed > 0:
                 mask |= self.asked.control_plane & self.copies[vertex][0]
