@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 
-from faultray_action.terraform.hcl.parse import parse_template
-from faultray_action.terraform.hcl.syntax import Attribute, Block, Body, Collection, Constant, Element, Expression, Span
+from faultray_action.terraform.hcl.parse import plain_template
+from faultray_action.terraform.hcl.syntax import Attribute, Block, Body, Collection, Constant, Element, Expression, Opaque, Span
 
 _BLANK = re.compile(r"[\s\ufeff]*+")
 _SCALAR = re.compile(r'"((?:[^"\\]|\\.)*+)"|[^\s,:\[\]{}"]++', re.DOTALL)
@@ -43,7 +43,12 @@ def read_blocks(text: str) -> tuple[Block, ...]:
 
 def body_of(value: Expression) -> Body:
     """The keys of an object as attributes."""
-    return Body(tuple(Attribute(str(e.key), e.span, e.value) for e in _elements(value) if isinstance(e.key, str) and e.key != "//"))
+    return Body(tuple(_attribute(element) for element in _elements(value) if element.key != "//"))
+
+
+def _attribute(element: Element) -> Attribute:
+    value = element.value
+    return Attribute(str(element.key), element.span, value.span, isinstance(value, Collection), lambda: value)
 
 
 def _elements(value: Expression) -> Iterator[Element]:
@@ -79,7 +84,8 @@ def _value(text: str, start: int, depth: int) -> tuple[Expression, int]:
 
 def _scalar(text: str, quoted: str | None, span: Span) -> Expression:
     if quoted is not None:
-        return parse_template(_unescape(text, quoted), span)
+        source = _unescape(text, quoted)
+        return plain_template(source, span) or Opaque(span, source, is_string=True)
     if text in ("true", "false"):
         return Constant(span, text == "true")
     return Constant(span, int(text) if text.lstrip("-").isdecimal() and len(text) < 20 else None)

@@ -1,23 +1,18 @@
 """What local values refer to: the one thing of a configuration that Terraform's plan leaves out.
 
-Only modules in which something refers to a local are looked at, and of their locals only those that can hold a reference are parsed.
+Only modules in which something refers to a local are looked at.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from faultray_action.terraform.hcl.locate import Source
+from faultray_action.terraform.hcl.mentions import references_in
 from faultray_action.terraform.hcl.modules import Entry
-from faultray_action.terraform.hcl.parse import scanned_attribute
-from faultray_action.terraform.hcl.scanner import scan
-from faultray_action.terraform.hcl.syntax import references
 from faultray_action.terraform.plan import Plan
 from faultray_action.terraform.tree import ModulePath, walk_modules
-
-_REFERENCE = re.compile(r"[\w\]]\.(?:[^\W\d]|\*)")
 
 
 def locals_of(plan: Plan, source: Source) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
@@ -69,17 +64,5 @@ def _path(module: str) -> ModulePath:
 
 
 def _references(entry: Entry) -> Iterable[tuple[str, tuple[str, ...]]]:
-    if entry.written is None:
-        return [(attribute.name, references(attribute.value)) for attribute in entry.body.attributes]
     text = entry.file.text
-    items = (item for item in scan(text, entry.written.inside, entry.written.body_end) if not item.is_block)
-    return [(item.name, _of_value(entry, item.start, item.inside, item.end)) for item in items]
-
-
-def _of_value(entry: Entry, start: int, inside: int, end: int) -> tuple[str, ...]:
-    text = entry.file.text
-    if _REFERENCE.search(text, inside, end) is None:
-        return ()
-    item = next(scan(text, start, end))
-    quick = not entry.budget.spend(end - inside)
-    return references(scanned_attribute(text, item, quick=quick).value)
+    return ((attribute.name, references_in(text[slice(*attribute.value_span)])) for attribute in entry.body.attributes)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from faultray_action.model.address import Address, Index, format_index
 from faultray_action.model.change import Action, AttributeChange
@@ -26,12 +27,11 @@ NEAREST = "nearest surviving line"
 NOT_WRITTEN = "the attribute is not written there"
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What stands for an attribute path in a body: `rest` of the path lies within the value; `value` is None for a block."""
+class _Found(NamedTuple):
+    """What stands for an attribute path in a body: `rest` of the path lies within the attribute's value; a block has no attribute."""
 
     span: Span
-    value: Expression | None = None
+    attribute: Attribute | None = None
     rest: Rest = ()
     is_exact: bool = True
 
@@ -113,8 +113,8 @@ class Source:
             return [Hop(entries[0].file, entries[0].span, NOT_WRITTEN)]
         entry, found = best
         trace = Trace(self.library, [Hop(entry.file, found.span, "" if found.is_exact else NOT_WRITTEN)])
-        if found.value is not None:
-            trace.follow(entry.file, found.value, found.rest, instance_place(place, key, index))
+        if found.attribute is not None:
+            trace.begin(entry.file, found.attribute, found.rest, instance_place(place, key, index))
         return _ordered(trace.hops)
 
     def _counted_index(self, address: Address) -> Index:
@@ -147,7 +147,7 @@ class Source:
         entry, attribute = found
         trace = Trace(self.library, [Hop(entry.file, attribute.span, name)])
         rest = (index,) if isinstance(index, str) else ()
-        has_part = trace.follow(entry.file, attribute.value, rest, place)
+        has_part = trace.begin(entry.file, attribute, rest, place)
         count = _whole_number(trace.final) if isinstance(index, int) and not rest else None
         is_out = not has_part if isinstance(index, str) else count is not None and isinstance(index, int) and count <= index
         return _ordered(trace.hops) if is_out or not certain else []
@@ -167,7 +167,7 @@ class Source:
         if argument is not None:
             note = f"argument of module.{path[depth - 1]}"
             trace = Trace(self.library, [Hop(argument[0].file, argument[1].span, note)])
-            trace.follow(argument[0].file, argument[1].value, (), instance_place(place, key, keys[depth - 1]))
+            trace.begin(argument[0].file, argument[1], (), instance_place(place, key, keys[depth - 1]))
             hops = [*_ordered(trace.hops), *hops]
         return self._own(hops, place.path, place.keys)
 
@@ -255,13 +255,13 @@ def _find(body: Body, parts: Sequence[str], is_counted: bool) -> _Found | None:
     name, *rest = parts
     attribute = body.attribute(name)
     if attribute is not None:
-        return _Found(attribute.span, attribute.value, tuple(rest))
+        return _Found(attribute.span, attribute, tuple(rest))
     blocks = [(block.span, block.body) for block in body.blocks if block.type == name]
     for block in body.blocks:
         if block.type == "dynamic" and block.labels == (name,):
             each = block.body.attribute("for_each")
             if is_counted and not blocks and each is not None:
-                return _Found(each.span, each.value)
+                return _Found(each.span, each)
             blocks += [(block.span, inner.body) for inner in block.body.blocks if inner.type == "content"]
     if not blocks:
         return _in_json(body, name, rest)
@@ -276,7 +276,7 @@ def _in_json(body: Body, name: str, rest: Sequence[str]) -> _Found | None:
     dynamic = body.attribute("dynamic")
     if dynamic is None or not isinstance(dynamic.value, Collection) or all(element.key != name for element in dynamic.value.elements):
         return None
-    return _Found(dynamic.span, dynamic.value, (name, "content", *rest))
+    return _Found(dynamic.span, dynamic, (name, "content", *rest))
 
 
 def _whole_number(value: Expression | None) -> int | None:

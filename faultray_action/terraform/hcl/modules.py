@@ -1,4 +1,4 @@
-"""The modules of a configuration as their folders hold them: blocks by type and labels, each parsed when somebody looks inside."""
+"""The modules of a configuration as their folders hold them: blocks by type and labels, each read when somebody looks inside."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from faultray_action.terraform.hcl.files import CodeFile, Shelf, installed_modules, is_automatic, is_override
+from faultray_action.terraform.hcl.files import CodeFile, Shelf, installed_modules, is_automatic
 from faultray_action.terraform.hcl.json_syntax import body_of, read_blocks, read_json
-from faultray_action.terraform.hcl.parse import parse_block, parse_value, scanned_attribute
+from faultray_action.terraform.hcl.parse import Budget, read_body
 from faultray_action.terraform.hcl.scanner import Written, scan
 from faultray_action.terraform.hcl.syntax import Attribute, Body, Constant, Span
 from faultray_action.terraform.tree import ModulePath
@@ -17,21 +18,6 @@ from faultray_action.terraform.tree import ModulePath
 Key = tuple[str, ...]
 """Type and labels of a block: ("resource", "aws_lb", "main")."""
 _DEEPEST = 40
-_PARSED_CHARACTERS = 300_000
-
-
-@dataclass(slots=True)
-class Budget:
-    """Characters that python-hcl2 may still parse, at 0.4 MB a second; what comes later goes to the scanner alone. Counted, not timed: the same
-    input has the same lines."""
-
-    left: int = _PARSED_CHARACTERS
-
-    def spend(self, characters: int) -> bool:
-        if characters > self.left:
-            return False
-        self.left -= characters
-        return True
 
 
 @dataclass(slots=True)
@@ -48,19 +34,11 @@ class Entry:
     @property
     def body(self) -> Body:
         if self.parsed is None and self.written is not None:
-            quick = not self.budget.spend(self.written.end - self.written.start)
-            self.parsed = parse_block(self.file.text, self.written, quick=quick)
+            self.parsed = read_body(self.file.text, self.written.inside, self.written.body_end, self.budget)
         return self.parsed or Body()
 
     def attribute(self, name: str) -> Attribute | None:
-        """An attribute of the body, found without parsing the others."""
-        if self.parsed is not None or self.written is None:
-            return self.body.attribute(name)
-        items = scan(self.file.text, self.written.inside, self.written.body_end)
-        item = next((item for item in items if not item.is_block and item.name == name), None)
-        if item is None:
-            return None
-        return scanned_attribute(self.file.text, item, quick=not self.budget.spend(item.end - item.inside))
+        return self.body.attribute(name)
 
 
 @dataclass(slots=True)
@@ -93,8 +71,7 @@ class Module:
         return self.overriding(("locals",), name)
 
 
-@dataclass(slots=True)
-class Setting:
+class Setting(NamedTuple):
     """The value of a root variable in a `.tfvars` file."""
 
     file: CodeFile
@@ -172,25 +149,14 @@ class Library:
         found: dict[bool, dict[str, list[Setting]]] = {True: {}, False: {}}
         for path in sorted(self.shelf.variable_files(self.root), key=lambda path: (".auto." in path.name, path.name)):
             file = self.shelf.read(path)
-            for attribute in _settings(file) if file else ():
+            for attribute in _settings(file, self.budget) if file else ():
                 assert file is not None
                 found[is_automatic(path.name)].setdefault(attribute.name, []).append(Setting(file, attribute))
         return found
 
 
-def _settings(file: CodeFile) -> Iterator[Attribute]:
+def _settings(file: CodeFile, budget: Budget) -> Iterator[Attribute]:
     if file.is_json:
         yield from body_of(read_json(file.text)).attributes
-        return
-    for item in scan(file.text):
-        if not item.is_block:
-            yield scanned_attribute(file.text, item, quick=True)
-
-
-def is_overriding(entry: Entry) -> bool:
-    return is_override(entry.file.path.name)
-
-
-def reparsed(file: CodeFile, attribute: Attribute) -> Attribute:
-    """A setting whose value was left unparsed, parsed."""
-    return attribute if file.is_json else Attribute(attribute.name, attribute.span, parse_value(file.text, attribute.value.span))
+    else:
+        yield from read_body(file.text, 0, len(file.text), budget).attributes

@@ -20,6 +20,9 @@ _TEXT = re.compile(r'(?:[^"\\$%\n]++|\\.|\$\$\{|%%\{|[$%](?!\{))*+')
 _CODE = re.compile(rf'(?:[^"#/<{{}}]++|{_STRING}|{_COMMENT}|/(?![/*])|<(?!<))*+')
 """Everything up to the next brace, or to what needs a closer look."""
 _LINE = re.compile(rf'(?:[^"#/<{{}}()\[\]\n]++|{_STRING}|/\*(?s:.)*?\*/|/(?![/*])|<(?!<))*+')
+_PLAIN = re.compile(r'(?:[^"#/<{}]++|/(?![/*])|<(?!<))*+')
+_COMMENTED = re.compile(r"/\*(?s:.)*?\*/")
+_TEMPLATE = re.compile(r"\$\$\{|%%\{|[$%]\{")
 _OPENING, _CLOSING = "{[(", "}])"
 
 
@@ -61,21 +64,65 @@ def scan(text: str, start: int = 0, end: int | None = None) -> Iterator[Written]
         position = _skip_blank(text, position, limit)
 
 
+def code_of(text: str) -> Iterator[str]:
+    """The code in a piece of text: without comments and the words of strings and heredocs, but with the code of their templates, and with the
+    plain keys in brackets. Pieces that do not touch in the text are set apart."""
+    stack: list[str] = []
+    position, end = 0, len(text)
+    while position < end:
+        start, position = position, _match_end(_PLAIN, text, position, end)
+        yield text[start:position]
+        if position >= end:
+            return
+        start, position = position, _piece_end(text, position, end, stack)
+        yield from _code_in(text, start, position)
+
+
+def _piece_end(text: str, position: int, end: int, stack: list[str]) -> int:
+    if text.startswith(("#", "//"), position):
+        return _find(text, "\n", position, end)
+    comment = _COMMENTED.match(text, position, end)
+    return comment.end() if comment else max(position + 1, _step(text, position, end, stack))
+
+
+def _code_in(text: str, start: int, end: int) -> Iterator[str]:
+    """Of a string in brackets itself, of a heredoc its templates, of all else that is no plain code nothing."""
+    piece = text[start:end]
+    if piece.startswith("<<"):
+        yield from _templates(piece)
+    is_key = piece.startswith('"') and text[start - 1 : start] == "[" and text[end : end + 1] == "]"
+    yield piece if is_key else " "
+
+
+def _templates(heredoc: str) -> Iterator[str]:
+    position = 0
+    while found := _TEMPLATE.search(heredoc, position):
+        position = found.end()
+        if len(found.group()) == 2:
+            stop = _closing(heredoc, position, len(heredoc))
+            yield " "
+            yield from code_of(heredoc[position : stop - 1])
+            position = stop
+
+
+def _match_end(pattern: re.Pattern[str], text: str, position: int, end: int) -> int:
+    found = pattern.match(text, position, end)
+    return found.end() if found else position
+
+
 def _labels(text: str) -> tuple[str, ...]:
     return tuple(quoted or word for quoted, word in _LABEL.findall(text))
 
 
 def _skip_blank(text: str, position: int, end: int) -> int:
-    found = _BLANK.match(text, position, end)
-    return found.end() if found else position
+    return _match_end(_BLANK, text, position, end)
 
 
 def _closing(text: str, position: int, end: int) -> int:
     """Behind the brace that closes the block whose body begins at `position`."""
     stack = ["{"]
     while stack:
-        found = _CODE.match(text, position, end)
-        position = found.end() if found else position
+        position = _match_end(_CODE, text, position, end)
         if position >= end:
             return end
         position = _step(text, position, end, stack)
@@ -92,8 +139,7 @@ def _end_of_line(text: str, position: int, end: int) -> int:
     """The end of the line that matters: newlines within brackets and heredocs do not end it, a comment and a foreign closing bracket do."""
     stack: list[str] = []
     while True:
-        found = _LINE.match(text, position, end)
-        position = found.end() if found else position
+        position = _match_end(_LINE, text, position, end)
         if position >= end:
             return end
         char = text[position]
@@ -129,8 +175,7 @@ def _step(text: str, position: int, end: int, stack: list[str]) -> int:
 
 def _string_end(text: str, position: int, end: int, stack: list[str]) -> int:
     """Behind the string, or behind the `${` of a template in it; a string that never closes ends with its line."""
-    found = _TEXT.match(text, position, end)
-    position = found.end() if found else position
+    position = _match_end(_TEXT, text, position, end)
     if text.startswith('"', position, end):
         return position + 1
     if text.startswith(("${", "%{"), position, end):

@@ -6,8 +6,7 @@ Only what tells where a value comes from has a shape of its own; the rest is a `
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -26,16 +25,14 @@ class Splat(Enum):
     ALL = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(NamedTuple):
     """A literal; `value` where it is a whole number, a plain string or a truth value, else None."""
 
     span: Span
     value: str | int | bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Traversal:
+class Traversal(NamedTuple):
     """`root.name[0]["key"]`: a text is a name, a number an index, a constant a key in brackets; `base` instead of `root`: steps into an expression."""
 
     span: Span
@@ -44,8 +41,7 @@ class Traversal:
     base: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One `key = value` of an object or one element of a tuple; `key` is None where it has to be computed, `computed` then says how."""
 
     span: Span
@@ -54,23 +50,20 @@ class Element:
     computed: Expression | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
+class Collection(NamedTuple):
     """An object or a tuple."""
 
     span: Span
     elements: tuple[Element, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     span: Span
     name: str
     arguments: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(NamedTuple):
     """A `for` expression; `names` are its own variables and hide others within `parts`."""
 
     span: Span
@@ -79,8 +72,7 @@ class Loop:
     parts: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Conditional:
+class Conditional(NamedTuple):
     """`test ? first : second`."""
 
     span: Span
@@ -88,8 +80,7 @@ class Conditional:
     branches: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Compound:
+class Compound(NamedTuple):
     """Operations and templates. `is_template`: text around the parts."""
 
     span: Span
@@ -97,35 +88,44 @@ class Compound:
     is_template: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
-    """What was not parsed: heredocs, and what python-hcl2 cannot read."""
+class Opaque(NamedTuple):
+    """What was not parsed: heredocs, what python-hcl2 cannot read, and (`is_string`) strings of the JSON syntax until they matter."""
 
     span: Span
     text: str
+    is_string: bool = False
 
 
 Expression = Constant | Traversal | Collection | Call | Loop | Conditional | Compound | Opaque
 Step = str | int | Splat | Constant | Traversal | Collection | Call | Loop | Conditional | Compound | Opaque
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attribute:
+    """`span` of the whole, `value_span` of its value, which is read when somebody asks for it. `is_collection`: it begins with a bracket."""
+
     name: str
     span: Span
-    value: Expression
+    value_span: Span
+    is_collection: bool
+    read: Callable[[], Expression]
+    _value: Expression | None = None
+
+    @property
+    def value(self) -> Expression:
+        if self._value is None:
+            self._value = self.read()
+        return self._value
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     type: str
     labels: tuple[str, ...]
     span: Span
     body: Body
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     attributes: tuple[Attribute, ...] = ()
     blocks: tuple[Block, ...] = ()
 
@@ -133,55 +133,25 @@ class Body:
         return next((attribute for attribute in self.attributes if attribute.name == name), None)
 
 
-_IN_TEXT = re.compile(r'(?<![\w.\-])([^\W\d][\w-]*)((?:\.[^\W\d][\w-]*|\[(?:\d+|"(?:[^"\\]|\\.)*"|\*)\])+)')
-_PLAIN_STRING = re.compile(r'"(?:[^"\\$%]|\\.|[$%](?!\{))*+"(?!\])')
-_TEMPLATE = re.compile(r"[$%]\{([^}]*)\}")
-_SCALAR_ROOTS = frozenset({"path", "terraform", "self", "each", "count"})
-
-
-def references(expression: Expression) -> tuple[str, ...]:
-    """What an expression refers to, each once, as Terraform's plan writes it: up to the first index that has to be computed.
-
-    Numbers and names of the run itself (`path`, `terraform`, `each`, `count`, `self`) and variables of `for` are none.
-    """
-    return tuple(dict.fromkeys(_references(expression, frozenset())))
-
-
-def _references(expression: Expression, hidden: frozenset[str]) -> Iterator[str]:
-    if isinstance(expression, Opaque):
-        yield from (text for text, root in _in_text(expression.text) if root not in hidden | _SCALAR_ROOTS)
-        return
-    if isinstance(expression, Traversal) and expression.base is None:
-        text = write_reference(expression)
-        if text and expression.root not in hidden and expression.root not in _SCALAR_ROOTS:
-            yield text
-    for part, names in _parts(expression):
-        yield from _references(part, hidden | names)
-
-
-def _parts(expression: Expression) -> Iterator[tuple[Expression, frozenset[str]]]:
-    """The expressions right within one, with the names that hide others there."""
-    none: frozenset[str] = frozenset()
+def _parts(expression: Expression) -> Iterator[Expression]:
+    """The expressions right within one."""
     match expression:
         case Traversal():
             if expression.base is not None:
-                yield expression.base, none
-            yield from ((step, none) for step in expression.steps if not isinstance(step, (str, int, Splat)))
+                yield expression.base
+            yield from (step for step in expression.steps if not isinstance(step, (str, int, Splat)))
         case Collection():
             for element in expression.elements:
                 if element.computed is not None:
-                    yield element.computed, none
-                yield element.value, none
+                    yield element.computed
+                yield element.value
         case Call():
-            yield from ((argument, none) for argument in expression.arguments)
-        case Loop():
-            yield expression.over, none
-            yield from ((part, frozenset(expression.names)) for part in expression.parts)
+            yield from expression.arguments
         case Conditional():
-            yield expression.test, none
-            yield from ((branch, none) for branch in expression.branches)
+            yield expression.test
+            yield from expression.branches
         case Compound():
-            yield from ((part, none) for part in expression.parts)
+            yield from expression.parts
 
 
 def write_reference(traversal: Traversal) -> str:
@@ -197,14 +167,6 @@ def write_reference(traversal: Traversal) -> str:
     return text if text != traversal.root else ""
 
 
-def _in_text(text: str) -> Iterator[tuple[str, str]]:
-    """(reference, root) of what looks like a reference in unparsed text; of a heredoc only what stands in its templates."""
-    pieces: Sequence[str] = _TEMPLATE.findall(text) if text.startswith("<<") else (_PLAIN_STRING.sub('""', text),)
-    for piece in pieces:
-        for root, steps in _IN_TEXT.findall(piece):
-            yield root + steps.split("[*]")[0], root
-
-
 def sole_reference(expression: Expression) -> Traversal | None:
     """The one value that a condition, an operation or a call hangs on, all else in it being constant; None where there are several or none."""
     found: dict[tuple[str, tuple[Step, ...]], Traversal] = {}
@@ -217,5 +179,5 @@ def sole_reference(expression: Expression) -> Traversal | None:
             steps = tuple(step for step in node.steps if isinstance(step, (str, int)))
             found.setdefault((node.root, steps), node)
         else:
-            pending.extend(part for part, _ in _parts(node))
+            pending.extend(_parts(node))
     return next(iter(found.values())) if len(found) == 1 else None

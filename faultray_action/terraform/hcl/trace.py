@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, replace
 
 from faultray_action.model.address import Index
 from faultray_action.terraform.hcl.files import CodeFile, is_automatic
-from faultray_action.terraform.hcl.modules import Library, Module, reparsed
+from faultray_action.terraform.hcl.modules import Library, Module
+from faultray_action.terraform.hcl.parse import parse_string
 from faultray_action.terraform.hcl.syntax import (
+    Attribute,
     Call,
     Collection,
     Compound,
@@ -44,8 +46,7 @@ class Place:
     path: ModulePath
     keys: tuple[Index, ...]
     index: Index = None
-    each: Expression | None = None
-    each_file: CodeFile | None = None
+    each: tuple[CodeFile, Attribute] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,13 @@ class Trace:
     hops: list[Hop] = field(default_factory=list)
     final: Expression | None = None
     _left: int = _MOST_HOPS
+
+    def begin(self, file: CodeFile, attribute: Attribute, rest: Rest, place: Place) -> bool:
+        """Follow the value of an attribute; an object or a list as a whole is where it is written, whatever stands in it."""
+        if attribute.is_collection and not rest:
+            self.final = None
+            return True
+        return self.follow(file, attribute.value, rest, place)
 
     def follow(self, file: CodeFile, value: Expression, rest: Rest, place: Place) -> bool:
         """Follow the part of a value that `rest` leads to. False: the value certainly has no such part."""
@@ -91,8 +99,8 @@ class Trace:
                 return sole is None or sole.root not in _GIVEN or self.follow(file, sole, rest, place)
             case Conditional():
                 return self._conditional(file, value, rest, place)
-            case Opaque():
-                return True
+            case Opaque(is_string=True):
+                return self.follow(file, parse_string(value.text, value.span, self.library.budget), rest, place)
             case Constant():
                 return not rest
         return True
@@ -149,8 +157,9 @@ class Trace:
                 return self._variable(name, after, place)
             case "local":
                 return self._local(name, after, place)
-            case "each" if name == "value" and place.each is not None and place.each_file is not None and place.index is not None:
-                return self.follow(place.each_file, place.each, (place.index, *after), replace(place, each=None))
+            case "each" if name == "value" and place.each is not None and place.index is not None:
+                file, attribute = place.each
+                return self.begin(file, attribute, (place.index, *after), replace(place, each=None))
             case "module":
                 return self._output(name, value.steps[1:], rest, place)
         return True
@@ -161,7 +170,7 @@ class Trace:
             return True
         entry, attribute = found
         self.hops.append(Hop(entry.file, attribute.span, f"local.{name}"))
-        return self.follow(entry.file, attribute.value, rest, Place(place.module, place.path, place.keys))
+        return self.begin(entry.file, attribute, rest, Place(place.module, place.path, place.keys))
 
     def _variable(self, name: str, rest: Rest, place: Place) -> bool:
         if place.path:
@@ -169,10 +178,9 @@ class Trace:
         setting = self.library.setting(name)
         if setting is None:
             return self._default(name, rest, place)
-        attribute = reparsed(setting.file, setting.attribute)
         note = f"value of var.{name}" if is_automatic(setting.file.path.name) else f"value of var.{name}, if this file is used"
-        self.hops.append(Hop(setting.file, attribute.span, note))
-        return self.follow(setting.file, attribute.value, rest, place)
+        self.hops.append(Hop(setting.file, setting.attribute.span, note))
+        return self.begin(setting.file, setting.attribute, rest, place)
 
     def _argument(self, name: str, rest: Rest, place: Place) -> bool:
         """Through the call of the module; False where the call does not set the variable."""
@@ -184,7 +192,7 @@ class Trace:
         entry, attribute = found
         self.hops.append(Hop(entry.file, attribute.span, f"argument of module.{place.path[-1]}"))
         outer = instance_place(Place(parent, place.path[:-1], place.keys[:-1]), key, place.keys[-1])
-        self.follow(entry.file, attribute.value, rest, outer)
+        self.begin(entry.file, attribute, rest, outer)
         return True
 
     def _default(self, name: str, rest: Rest, place: Place) -> bool:
@@ -192,7 +200,7 @@ class Trace:
         found = place.module.overriding(key, "default")
         if found is not None:
             self.hops.append(Hop(found[0].file, found[1].span, f"default of var.{name}"))
-            return self.follow(found[0].file, found[1].value, rest, place)
+            return self.begin(found[0].file, found[1], rest, place)
         declared = place.module.first(key)
         if declared is not None:
             self.hops.append(Hop(declared.file, declared.span, f"var.{name}, set from outside", is_value=False))
@@ -208,9 +216,9 @@ class Trace:
         found = module.overriding(("output", output), "value") if module and isinstance(output, str) else None
         if module is None or found is None:
             return True
-        computed = not isinstance(found[1].value, (Constant, Collection))
+        computed = not found[1].is_collection and not isinstance(found[1].value, Constant)
         self.hops.append(Hop(found[0].file, found[1].span, f"output of module.{name}", is_value=not computed))
-        return self.follow(found[0].file, found[1].value, (*_keys(more, place), *rest), Place(module, path, (*place.keys, key)))
+        return self.begin(found[0].file, found[1], (*_keys(more, place), *rest), Place(module, path, (*place.keys, key)))
 
 
 def instance_place(place: Place, key: Sequence[str], index: Index) -> Place:
@@ -218,7 +226,7 @@ def instance_place(place: Place, key: Sequence[str], index: Index) -> Place:
     found = place.module.overriding(tuple(key), "for_each") if index is not None else None
     if found is None:
         return replace(place, index=index)
-    return replace(place, index=index, each=found[1].value, each_file=found[0].file)
+    return replace(place, index=index, each=(found[0].file, found[1]))
 
 
 def _keys(steps: Sequence[Step], place: Place) -> Rest:
