@@ -72,9 +72,9 @@ def tf_check(plans: tuple[Path, ...], form: str, output: Path | None, cascades: 
 def render(checked: Checked, form: str) -> str:
     """The report in one format, as a file holds it."""
     if form == "html":
-        from faultray_action.report.html.page import render_page
+        from faultray_action.page import page_of
 
-        return render_page(checked.document, checked.before, checked.after)
+        return page_of(checked)
     from faultray_action.report.render import RENDERERS
 
     return RENDERERS[form](checked.document)
