@@ -241,7 +241,7 @@ def _compare(plan: Plan, knowledge: Knowledge, before: tuple[Topology, Examinati
 
 
 def _disruptions(plan: Plan, knowledge: Knowledge, before: Topology, after: Topology) -> tuple[Disruption, ...]:
-    steps = find_steps(plan, knowledge.catalogue, knowledge.table, after)
+    steps = find_steps(plan, knowledge.catalogue, knowledge.table, before, after)
     if not steps:
         return ()
     asked = [step.address for step in steps]

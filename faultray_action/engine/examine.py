@@ -9,9 +9,10 @@ from faultray_action.engine.availability import Unavailability, find_unavailabil
 from faultray_action.engine.compiled import Compiled, compile_topology
 from faultray_action.engine.cuts import cut_rows, find_cuts
 from faultray_action.engine.single_points import Singles, find_single_points
+from faultray_action.engine.spread import group_points
 from faultray_action.engine.structure import evaluate
 from faultray_action.engine.survival import summarise
-from faultray_action.model.outcome import AssetOutcome, EntryOutcome, Estimate, Examination, SweepSummary
+from faultray_action.model.outcome import AssetOutcome, EntryOutcome, Estimate, Examination, SinglePoint, SweepSummary
 from faultray_action.model.scenario import ScenarioSet
 from faultray_action.model.topology import DataAsset, EntryPoint, Topology
 
@@ -35,13 +36,18 @@ def examine_compiled(compiled: Compiled, scenarios: ScenarioSet | None = None, c
     return Examination(
         entries=tuple(_entry(entry, compiled, singles, unavailability[entry.address]) for entry in topology.entries),
         assets=examine_assets(topology),
-        single_points=singles.points,
+        single_points=_with_groups(singles.points, group_points(compiled, singles.shared)),
         shared=singles.shared,
         cuts=cut_rows(compiled, families, singles.hidden) if families else (),
         cuts_complete=families.complete if families else False,
         sweep=summarise(compiled, scenarios) if scenarios else SweepSummary(0, 0),
         down=down_at_rest(compiled),
     )
+
+
+def _with_groups(points: tuple[SinglePoint, ...], groups: tuple[SinglePoint, ...]) -> tuple[SinglePoint, ...]:
+    known = {point.address for point in points}
+    return tuple(sorted((*points, *(point for point in groups if point.address not in known)), key=lambda point: point.address))
 
 
 def examine_assets(topology: Topology) -> tuple[AssetOutcome, ...]:

@@ -28,6 +28,8 @@ def _row(step: ApplyStep, down: tuple[str, ...], needed: tuple[str, ...]) -> Dis
     """`down`: entries that feel it before; `needed`: those that still need it after, or (a removal) all of them."""
     if step.loses_data:
         return Disruption(step.address, DisruptionClass.DESTRUCTIVE, down, None, "its data is destroyed without a final snapshot")
+    if step.keeps_data and step.ends and not needed:
+        return Disruption(step.address, DisruptionClass.BLIP, down, None, "is deleted; its last snapshot or copy stays")
     if step.harmless or step.overlap or not needed:
         return None
     if step.rolling:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from faultray_action.model.finding import Decision, Delta, Disruption, DisruptionClass, GateResult, Recommendation, Risk, RiskSeverity
-from faultray_action.model.policy import Gates
+from faultray_action.model.policy import Gates, Unknowns
 from faultray_action.model.topology import Coverage
 
 EPSILON = 1e-9
@@ -14,23 +15,41 @@ HIGH_RISK_DROP = 10.0
 """Points; a drop of as many is high risk whatever the settings tolerate."""
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the gates are asked of: a difference without what waivers accept, both ceilings, and the points of drop that waivers account for."""
+
+    delta: Delta
+    ceilings: tuple[float | None, float | None] = (None, None)
+    accepted_points: float = 0.0
+
+
 def decide(
     delta: Delta,
     gates: Gates,
     coverage: Coverage,
     *,
     ceilings: tuple[float | None, float | None] = (None, None),
-    best: Delta | None = None,
+    best: Judged | None = None,
     accepted_points: float = 0.0,
 ) -> Decision:
-    """The verdict. `ceilings`: availability ceiling before and after in [0, 1] for the SLO gate. `best`: the same difference with unknown values at best.
+    """The verdict. `ceilings`: availability ceiling before and after in [0, 1] for the SLO gate. `best`: the same with unknown values at best.
 
-    `delta` holds what is judged: rows that a waiver accepts are left out, and `accepted_points` (>= 0) is the drop that they account for."""
+    `delta` holds what is judged: rows that a waiver accepts are left out, and `accepted_points` (>= 0) is the drop that they account for.
+    Where the policy believes the best of what is unknown, the gates are asked there; else two ends with two verdicts fail for that reason too.
+    """
     error, next_step = _not_computable(delta, gates, coverage)
-    asked = tuple(_ask(delta, gates, ceilings, accepted_points))
-    if best is not None and gates.unknowns == "worst":
-        asked += tuple(_unknown(delta, best, gates, ceilings))
-    return Decision(asked, recommend(delta, best is not None and _decisive(delta, best)), error, next_step)
+    worst = Judged(delta, ceilings, accepted_points)
+    believed = best if best is not None and gates.unknowns is Unknowns.BEST else worst
+    asked = tuple(_ask(believed, gates))
+    if best is not None and gates.unknowns is Unknowns.WORST and passes(worst, gates) != passes(best, gates):
+        asked += (GateResult("unknown", False, None, None, None, "the verdict depends on values that are known only after apply"),)
+    return Decision(asked, recommend(delta, best is not None and _decisive(delta, best.delta)), error, next_step)
+
+
+def passes(judged: Judged, gates: Gates) -> bool:
+    """Whether every gate passes at this end of what is unknown."""
+    return all(gate.passed for gate in _ask(judged, gates))
 
 
 def _not_computable(delta: Delta, gates: Gates, coverage: Coverage) -> tuple[str, str]:
@@ -54,32 +73,35 @@ def _not_computable(delta: Delta, gates: Gates, coverage: Coverage) -> tuple[str
     return "", ""
 
 
-def _ask(delta: Delta, gates: Gates, ceilings: tuple[float | None, float | None], accepted_points: float = 0.0) -> Iterable[GateResult]:
+def _ask(judged: Judged, gates: Gates) -> Iterable[GateResult]:
+    delta, ceilings = judged.delta, judged.ceilings
     before = delta.before.score if delta.before else None
     after = delta.after.score if delta.after else None
     if gates.min_score is not None and after is not None:
         passed = after + EPSILON >= gates.min_score
         message = "" if passed else f"the score after is {after:.1f}, below the minimum of {gates.min_score:g}"
         yield GateResult("min-score", passed, gates.min_score, after, before, message)
-    if gates.fail_on_regression and delta.before is not None:
-        yield from _regression(delta, gates, accepted_points)
+    if gates.fail_on_regression:
+        yield from _regression(delta, gates, judged.accepted_points)
     if gates.slo_percent is not None and ceilings[1] is not None:
         yield _slo(gates.slo_percent, ceilings)
 
 
 def _regression(delta: Delta, gates: Gates, accepted_points: float) -> Iterable[GateResult]:
+    """Where nothing served before nothing regressed: then only what stood before is asked for, its data and its interruption."""
     if delta.points is not None:
         drop = max(0.0, -delta.points - accepted_points)
         passed = drop <= gates.max_drop + EPSILON
-        yield GateResult(
-            "fail-on-regression", passed, gates.max_drop, delta.points, None, "" if passed else f"the score drops by {drop:.1f} points"
-        )
-    count = len(delta.new_spofs)
-    message = "" if count <= gates.max_new_spofs else f"{count} new single point{'s' if count != 1 else ''} of failure"
-    yield GateResult("max-new-spofs", count <= gates.max_new_spofs, gates.max_new_spofs, count, None, message)
+        message = "" if passed else f"the score drops by {drop:.1f} points"
+        yield GateResult("fail-on-regression", passed, gates.max_drop, delta.points, None, message)
+    if delta.before is not None:
+        count = len(delta.new_spofs)
+        message = "" if count <= gates.max_new_spofs else f"{count} new single point{'s' if count != 1 else ''} of failure"
+        yield GateResult("max-new-spofs", count <= gates.max_new_spofs, gates.max_new_spofs, count, None, message)
     high = high_risks(delta)
-    named = ", ".join(sorted({f"{risk.kind} ({risk.address})" for risk in high}))
-    yield GateResult("new-risks", not high, 0, len(high), None, f"new risk of high severity: {named}" if high else "")
+    if high or delta.before is not None:
+        named = ", ".join(sorted({f"{risk.kind} ({risk.address})" for risk in high}))
+        yield GateResult("new-risks", not high, 0, len(high), None, f"new risk of high severity: {named}" if high else "")
     blocked = blocking(delta.disruptions, gates.max_apply_downtime_seconds)
     if delta.disruptions:
         worst = max((row.seconds or 0.0 for row in delta.disruptions if row.disruption is DisruptionClass.OUTAGE), default=0.0)
@@ -88,7 +110,8 @@ def _regression(delta: Delta, gates: Gates, accepted_points: float) -> Iterable[
 
 
 def high_risks(delta: Delta) -> tuple[Risk, ...]:
-    return tuple(risk for risk in delta.new_risks if risk.severity is RiskSeverity.HIGH)
+    """New risks of high severity; where nothing served before, only those of what stood before."""
+    return tuple(risk for risk in delta.new_risks if risk.severity is RiskSeverity.HIGH and (delta.before is not None or risk.existed))
 
 
 def blocking(disruptions: Iterable[Disruption], limit_seconds: float) -> tuple[Disruption, ...]:
@@ -112,14 +135,6 @@ def _slo(target_percent: float, ceilings: tuple[float | None, float | None]) -> 
     return GateResult("slo", reached or missed_before, target_percent, 100.0 * after, None if before is None else 100.0 * before, message)
 
 
-def _unknown(worst: Delta, best: Delta, gates: Gates, ceilings: tuple[float | None, float | None]) -> Iterable[GateResult]:
-    """Where the two ends of the interval get different verdicts, the gate fails for that reason too."""
-    at_worst = all(gate.passed for gate in _ask(worst, gates, ceilings))
-    at_best = all(gate.passed for gate in _ask(best, gates, ceilings))
-    if at_worst != at_best:
-        yield GateResult("unknown", False, None, None, None, "the verdict depends on values that are known only after apply")
-
-
 def _decisive(worst: Delta, best: Delta) -> bool:
     return recommend(worst, False) is not recommend(best, False)
 
@@ -127,7 +142,7 @@ def _decisive(worst: Delta, best: Delta) -> bool:
 def recommend(delta: Delta, undecided: bool) -> Recommendation:
     """high-risk: the gate with default settings would fail, or the drop is >= 10; review: any drop, new risk, disruption or decisive unknown."""
     drop = -(delta.points or 0.0)
-    if not all(gate.passed for gate in _ask(delta, Gates(), (None, None))) or drop >= HIGH_RISK_DROP:
+    if not all(gate.passed for gate in _ask(Judged(delta), Gates())) or drop >= HIGH_RISK_DROP:
         return Recommendation.HIGH_RISK
     if drop > EPSILON or delta.new_risks or delta.disruptions or undecided or (delta.before is None and delta.new_spofs):
         return Recommendation.REVIEW

@@ -50,7 +50,7 @@ def _loss(asset: DataAsset, losses: list[str], *, existed: bool) -> Risk:
     lasting = [kind for kind in losses if kind in _LASTING]
     high = "destroyed" in losses or (bool(lasting) and existed) or LossKind.MEDIA in losses
     severity = RiskSeverity.HIGH if high else RiskSeverity.MEDIUM
-    return Risk(asset.address, RiskKind.DATA_LOSS, severity, tuple(losses))
+    return Risk(asset.address, RiskKind.DATA_LOSS, severity, tuple(losses), existed=existed)
 
 
 def _broken(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
@@ -124,7 +124,7 @@ def _capacity(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
     """A cut of capacity that the same demand no longer fits into."""
     for address, component in after.topology.components.items():
         old = before.topology.components.get(address)
-        if old is None or old.runtime.capacity is None or component.runtime.capacity is None:
+        if old is None or component.limit is None:
             continue
-        if component.runtime.capacity < DEMAND_SHARE * old.runtime.capacity:
+        if old.limit is None or component.limit < DEMAND_SHARE * old.limit:
             yield Standing.NEW, Risk(address, RiskKind.CAPACITY, RiskSeverity.MEDIUM)

@@ -130,6 +130,7 @@ class Component:
     No copies with needed = 0 is a part without a failure of its own (a connector); no copies with needed >= 1 is one that cannot serve
     (scaled to zero, deleted target). `gaps` are failover gaps: ids of GAP faults, in unavailability only.
     `managed` marks a provider-run service without customer-visible copies: its one copy holds only domain faults.
+    `limit` is a number that demand must fit into (reserved concurrency, provisioned throughput): a cut of it is a capacity risk.
     `catalogue_type` is the Terraform type, "" for a declared component; `service` the key into the SLA table, "" for none.
     """
 
@@ -146,6 +147,7 @@ class Component:
     service: str = ""
     region: str = ""
     runtime: Runtime = Runtime()
+    limit: float | None = None
     evidence: tuple[Evidence, ...] = ()
 
     @property

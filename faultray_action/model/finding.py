@@ -34,7 +34,9 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """A risk that is no single point. `losses` are uncovered loss kinds ("media", "destroyed"); `message` completes "<component> …"."""
+    """A risk that is no single point. `losses` are uncovered loss kinds ("media", "destroyed"); `message` is a sentence of ours.
+
+    `existed`: what is at risk stood there before the change."""
 
     address: str
     kind: RiskKind
@@ -43,6 +45,7 @@ class Risk:
     takes_down: tuple[str, ...] = ()
     message: str = ""
     related: tuple[str, ...] = ()
+    existed: bool = True
 
 
 class DisruptionClass(StrEnum):
@@ -56,7 +59,7 @@ class ApplyStep:
     """One thing that happens to a component while applying, in apply order. `ends`: it does not stand after at this address.
 
     `overlap`: its successor exists before it goes. `rolling`: copy by copy. `harmless`: nothing runs on it. `loses_data`: durable data
-    goes without a snapshot or a copy that takes its place. `successor`: another resource takes its role over.
+    goes without a snapshot or a copy that takes its place. `keeps_data`: durable data goes from here, and a snapshot or copy of it stays. `successor`: another resource takes its role over.
     `seconds`: how long until the successor serves, None where nobody can say.
     """
 
@@ -65,6 +68,7 @@ class ApplyStep:
     rolling: bool = False
     harmless: bool = False
     loses_data: bool = False
+    keeps_data: bool = False
     ends: bool = False
     successor: str = ""
     seconds: float | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from faultray_action.catalogue.entry import Entry
 from faultray_action.catalogue.load import Catalogue
@@ -14,9 +15,10 @@ from faultray_action.model.topology import Topology
 from faultray_action.terraform.plan import Plan, Resource
 
 
-def find_steps(plan: Plan, catalogue: Catalogue, table: ReliabilityTable, after: Topology) -> tuple[ApplyStep, ...]:
+def find_steps(plan: Plan, catalogue: Catalogue, table: ReliabilityTable, before: Topology, after: Topology) -> tuple[ApplyStep, ...]:
     """Steps sorted by address. Destroyed data is in them whatever the order; created and updated resources make no step."""
     destroyed = {asset.address for asset in after.assets if asset.destroyed}
+    kept = {asset.address for asset in before.assets} - destroyed
     created = [r for r in plan.resources if r.action is Action.CREATE and not r.data]
     found: list[ApplyStep] = []
     for resource in plan.resources:
@@ -24,7 +26,8 @@ def find_steps(plan: Plan, catalogue: Catalogue, table: ReliabilityTable, after:
         if entry is None or not (resource.action.replaces or resource.action is Action.DELETE):
             continue
         if entry.disposition in ("component", "connector") or resource.address in destroyed:
-            found.append(_step(resource, entry, table, created, loses=resource.address in destroyed))
+            step = _step(resource, entry, table, created, loses=resource.address in destroyed)
+            found.append(replace(step, keeps_data=resource.address in kept))
     return tuple(found)
 
 

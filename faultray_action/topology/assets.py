@@ -21,11 +21,23 @@ class Stores:
     of_root: Mapping[str, tuple[str, ...]]
 
 
-def find(survey: Survey, table: ReliabilityTable, wanted: Iterable[str]) -> tuple[DataAsset, ...]:
-    """Assets among the `wanted` roots (those in the closure of an entry, and those whose protection is declared on either side)."""
+def durable(survey: Survey, among: Iterable[str]) -> frozenset[str]:
+    """Those of the stores that hold durable data on this side."""
+    return frozenset(address for address in among if address in survey.nodes and _is_durable(survey, address))
+
+
+def find(survey: Survey, table: ReliabilityTable, wanted: Iterable[str], also: Iterable[str] = ()) -> tuple[DataAsset, ...]:
+    """Assets among the `wanted` roots (those in the closure of an entry, and those whose protection is declared on either side).
+
+    `also`: stores whose data is durable on the other side; switching its protection off does not make data less worth."""
+    lasting = frozenset(also)
     stores = _stores(survey)
     chosen = {_root(survey, address) for address in wanted if address in survey.nodes}
-    return tuple(_asset(survey, root, stores.of_root.get(root, (root,)), table) for root in sorted(chosen) if _is_durable(survey, root))
+    return tuple(
+        _asset(survey, root, stores.of_root.get(root, (root,)), table)
+        for root in sorted(chosen)
+        if _is_durable(survey, root) or (root in lasting and survey.nodes[root].entry.data)
+    )
 
 
 def declared(survey: Survey) -> set[str]:

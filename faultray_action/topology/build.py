@@ -14,7 +14,7 @@ from faultray_action.model.policy import Policy, names
 from faultray_action.model.reliability import ReliabilityTable
 from faultray_action.model.topology import Coverage, DataAsset, Dependency, EntryPoint, Role, Topology
 from faultray_action.terraform.plan import Links, Plan, Side
-from faultray_action.topology import assets, components, coverage, dependencies, entries, firewall, overrides
+from faultray_action.topology import assets, components, coverage, dependencies, entries, firewall, lost, overrides
 from faultray_action.topology.components import Parts
 from faultray_action.topology.dependencies import Told
 from faultray_action.topology.externals import externals_of
@@ -48,7 +48,7 @@ class Draft:
     entries: list[EntryPoint]
     parts: Parts
     told: Told = field(default_factory=dict)
-    found: dict[frozenset[str], tuple[DataAsset, ...]] = field(default_factory=dict)
+    found: dict[tuple[frozenset[str], frozenset[str]], tuple[DataAsset, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,10 @@ def _pair(plan: Plan, drafts: tuple[Draft, Draft], knowledge: Knowledge, measure
     _carry_inferred(before, after)
     _sever(before, after)
     declared = assets.declared(before.survey) | assets.declared(after.survey)
-    was, is_now = _assets(before, declared, knowledge), _assets(after, declared, knowledge)
+    among = {side: frozenset(_wanted(draft) | declared) for side, draft in ((Side.BEFORE, before), (Side.AFTER, after))}
+    lasting = assets.durable(before.survey, among[Side.BEFORE]) | assets.durable(after.survey, among[Side.AFTER])
+    was = _assets(before, among[Side.BEFORE] | lasting, lasting, knowledge)
+    is_now = _assets(after, among[Side.AFTER] | lasting, lasting, knowledge)
     survivors = {e.source: e.target for e in before.survey.edges if e.role == "replica" and _is_promoted(after, e.source)}
     is_now = _with_destroyed(is_now, assets.destroyed(before.survey, after.survey, was, survivors))
     measured = measured or _measure(plan, knowledge, before, after)
@@ -132,12 +135,12 @@ def _measure(plan: Plan, knowledge: Knowledge, before: Draft, after: Draft) -> C
     return coverage.measure(plan, knowledge.catalogue, surveys, {Side.BEFORE: _closure(before), Side.AFTER: _closure(after)})
 
 
-def _assets(draft: Draft, declared: set[str], knowledge: Knowledge) -> tuple[DataAsset, ...]:
+def _assets(draft: Draft, wanted: frozenset[str], lasting: frozenset[str], knowledge: Knowledge) -> tuple[DataAsset, ...]:
     """Found once for the same question: the side before is asked again with every simulation."""
-    wanted = frozenset(_wanted(draft) | declared)
-    if wanted not in draft.found:
-        draft.found[wanted] = assets.find(draft.survey, knowledge.table, wanted)
-    return draft.found[wanted]
+    key = (wanted, lasting)
+    if key not in draft.found:
+        draft.found[key] = assets.find(draft.survey, knowledge.table, wanted, lasting)
+    return draft.found[key]
 
 
 def _is_promoted(after: Draft, replica: str) -> bool:
@@ -193,8 +196,16 @@ def _sever(before: Draft, after: Draft) -> None:
     for (caller, callee), owner in sorted(cut.items()):
         reason = f"{owner} was the last rule that admits {caller} to {callee}"
         after.dependencies = tuple(_broken_towards(after, caller, callee, reason))
+    was, is_now = _standing(before), _standing(after)
+    gone = lost.broken(was, is_now)
+    after.dependencies += gone
+    after.entries = sorted([*after.entries, *lost.reappearing(was, is_now, gone)], key=lambda entry: entry.address)
     dead = tuple(_dead_ends(before, after))
     after.dependencies += (*dead, *_dead_fronts(before, after, {d.source for d in dead}))
+
+
+def _standing(draft: Draft) -> lost.Standing:
+    return lost.Standing(draft.survey, draft.components, draft.parts.places, draft.dependencies, tuple(draft.entries))
 
 
 def _broken_towards(draft: Draft, caller: str, callee: str, reason: str) -> Iterable[Dependency]:
@@ -265,8 +276,12 @@ def _serves_itself(draft: Draft, entry: EntryPoint) -> bool:
     return node is not None and (node.entry.workload or node.entry.stateful)
 
 
+_PASSING = (Kind.CONNECTOR, Kind.LOAD_BALANCER, Kind.GATEWAY, Kind.CDN, Kind.DNS, Kind.NAT)
+"""Kinds that pass requests on and answer none themselves."""
+
+
 def _serving(draft: Draft, addresses: Iterable[str]) -> set[str]:
-    return {a for a in addresses if a in draft.components and draft.components[a].kind is not Kind.CONNECTOR}
+    return {a for a in addresses if a in draft.components and draft.components[a].kind not in _PASSING}
 
 
 def _needs(draft: Draft) -> dict[str, list[str]]:

@@ -174,6 +174,7 @@ def _component(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable
         catalogue_type=node.resource.type,
         service=node.entry.sla,
         region=region(survey, node),
+        limit=_limit(survey, node),
         evidence=_evidence(survey, node, counts, where),
     )
 
@@ -202,22 +203,31 @@ def region(survey: Survey, node: Node) -> str:
 
 def _counts(survey: Survey, node: Node, where: Places) -> _Counts:
     facts, entry, scope = survey.facts, node.entry, survey.scope(node, zones=where.count)
-    texts = {"copies": entry.copies, "needed": entry.needed, "spread": entry.spread, "failover": entry.failover}
-    default = min(1, len(texts["copies"])) or 1
-    copies = facts.whole(texts["copies"], node.address, scope, default=default)
-    needed = facts.whole(texts["needed"], node.address, scope, default=1, more_is_better=False)
-    spread = facts.whole(texts["spread"], node.address, scope, default=10**6)
-    failover = facts.truth(texts["failover"], node.address, scope, better=True)
-    given = bool(entry.copies)
+    given = bool(entry.copies) and facts.tells(entry.copies, node.address, scope)
+    copies = facts.whole(entry.copies, node.address, scope, default=1)
+    needed = facts.whole(entry.needed, node.address, scope, default=1, more_is_better=False)
+    spread = facts.whole(entry.spread, node.address, scope, default=10**6)
+    failover = facts.truth(entry.failover, node.address, scope, better=True)
+    floors: list[int] = []
     for modifier, sets in _modifiers(survey, node):
         changed = Scope({**modifier.values, "target": node.values}, modifier.entry.defaults, scope.zones, scope.servers)
         if "copies" in sets:
-            copies, given = facts.whole(sets["copies"], modifier.address, changed, default=copies), True
+            floors.append(facts.whole(sets["copies"], modifier.address, changed, default=copies))
         needed = facts.whole(sets.get("needed", ""), modifier.address, changed, default=needed, more_is_better=False)
         spread = facts.whole(sets.get("spread", ""), modifier.address, changed, default=spread)
         if "failover" in sets:
             failover = facts.truth(sets["failover"], modifier.address, changed, better=True)
-    return _Counts(max(0, copies), max(0, needed), max(1, spread), failover, given)
+    copies = min(floors, default=copies)
+    return _Counts(max(0, copies), max(0, needed), max(1, spread), failover, given or bool(floors))
+
+
+def _limit(survey: Survey, node: Node) -> float | None:
+    """What demand must fit into, None where there is no such number or no limit (negative values mean unlimited)."""
+    scope = survey.scope(node)
+    if not node.entry.capacity or not survey.facts.tells(node.entry.capacity, node.address, scope):
+        return None
+    limit = survey.facts.number(node.entry.capacity, node.address, scope, default=-1)
+    return limit if limit >= 0 else None
 
 
 def _modifiers(survey: Survey, node: Node) -> list[tuple[Node, dict[str, str]]]:

@@ -33,7 +33,7 @@ def find(survey: Survey, components: Mapping[str, Component], dependencies: Iter
     found = Found()
     for leader, members in sorted(_by_name(survey, candidates).items()):
         _enter(survey, found, leader, members)
-    found.entries = _not_behind_another(found, needs)
+    found.entries = [entry for entry in _not_behind_another(found, needs) if _serves(entry.component, components, found, needs)]
     known = {entry.address for entry in found.entries} | set(candidates)
     if not found.entries:
         found.entries += _sources(survey, components, needs, needed)
@@ -43,6 +43,15 @@ def find(survey: Survey, components: Mapping[str, Component], dependencies: Iter
     found.entries += _unreferenced(survey, components, needed, known)
     found.entries.sort(key=lambda entry: entry.address)
     return found
+
+
+def _serves(start: str, components: Mapping[str, Component], found: Found, needs: Mapping[str, list[str]]) -> bool:
+    """Whether anything that can fail stands behind an entry: a name for an address outside the plan is none of ours."""
+    graph = {**needs}
+    for d in found.dependencies:
+        graph.setdefault(d.source, []).append(d.target)
+    reached = closure(start, graph) | {start}
+    return any(address in components and (components[address].copies or components[address].needed) for address in reached)
 
 
 def _adjacency(dependencies: Iterable[Dependency]) -> dict[str, list[str]]:
@@ -151,11 +160,11 @@ def _sources(survey: Survey, components: Mapping[str, Component], needs: Mapping
     alone = [a for a in free if a in survey.nodes and survey.nodes[a].entry.disposition == "component"]
     serving = [a for a in alone if survey.nodes[a].entry.kind not in ("nat", "queue", "storage")]
     busy = [a for a in serving if a in needs or survey.nodes[a].entry.workload]
-    inward = [a for a in busy if not _consumes(survey, a, needs)]
+    inward = [a for a in busy if not consumed(survey, a, needs)]
     return [EntryPoint(a, a, components[a].label, inferred="source of the need graph") for a in inward]
 
 
-def _consumes(survey: Survey, address: str, needs: Mapping[str, list[str]]) -> list[str]:
+def consumed(survey: Survey, address: str, needs: Mapping[str, list[str]]) -> list[str]:
     """The queues and streams that a workload reads or writes, through connectors."""
     found: list[str] = []
     seen = {address}
@@ -182,7 +191,7 @@ def _consumers(
         node = survey.nodes.get(address)
         if node is None or not node.entry.workload:
             continue
-        queues = _consumes(survey, address, needs)
+        queues = consumed(survey, address, needs)
         if queues:
             hours = min(_retention_hours(survey, queue) for queue in queues)
             found.append(

@@ -50,6 +50,10 @@ class Facts:
             return bool(values.pop())
         return better if self.choice is Choice.BEST else not better
 
+    def tells(self, text: str, address: str, scope: Scope) -> bool:
+        """Whether an expression gives anything but None."""
+        return any(value is not None for value in self._values(text, address, scope))
+
     def text(self, text: str, address: str, scope: Scope) -> str:
         """The text an expression gives, "" where it is None or unknown."""
         if not text:
