@@ -82,6 +82,11 @@ def topology_of(path: Path | None, request: Request) -> Topology:
     return before_and_after[1]
 
 
+def declares(path: Path | None) -> bool:
+    """An infra.yaml, or what was loaded last; else a plan."""
+    return path is None or path.suffix.lower() in YAML
+
+
 def sides_of(path: Path | None, request: Request) -> tuple[Topology | None, Topology]:
     """Both sides of a plan; a declared topology has no side before."""
     from faultray_action.catalogue.reliability import load_reliability
@@ -92,7 +97,7 @@ def sides_of(path: Path | None, request: Request) -> tuple[Topology | None, Topo
 
     if path is None:
         return None, build(read_kept(Path()), load_reliability())
-    if path.suffix.lower() in YAML:
+    if declares(path):
         return None, build(read_infra(path), load_reliability())
     stages = discover(read((path,), stdin=stdin_of((path,))), know(request))
     return stages.before, stages.after

@@ -131,12 +131,13 @@ def availability(file: Path | None, slo: float | None, config: str | None) -> No
       faultray availability infra.yaml --slo 99.95
     """
     from faultray_action.engine.examine import examine
-    from faultray_action.pipeline import ceiling_of
+    from faultray_action.simulations import ceiling_of
     from faultray_action.report.availability_text import availability_text
 
     request = _request(file, {"slo": slo, "config": config})
     topology = common.topology_of(file, request)
-    common.emit(availability_text(ceiling_of(topology, examine(topology, cuts=False)), request.gates.slo_percent))
+    made_of = "infra.yaml" if common.declares(file) else "plan"
+    common.emit(availability_text(ceiling_of(topology, examine(topology, cuts=False)), request.gates.slo_percent, made_of=made_of))
 
 
 @click.command()

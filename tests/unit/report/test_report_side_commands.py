@@ -32,14 +32,17 @@ def ceiling(demo: Topology) -> Ceiling:
 
 
 def test_every_layer_tells_its_inputs_and_what_it_would_need(ceiling: Ceiling) -> None:
-    text = availability_text(ceiling, 99.99)
+    text = availability_text(ceiling, 99.99, made_of="infra.yaml")
     assert max(map(len, text.splitlines())) <= 80
     for layer in ceiling.layers:
         assert layer.name in text
-    assert "deploys per month 20 deployments a month (declared)" in text
-    assert "packet loss 0.0001 share of requests (default)" in text
-    assert "the weakest contract" in text
-    assert text.count("<- binds") == 1
+    told = [" ".join(line.split()) for line in text.splitlines()]
+    assert "20 deployments a month declared" in told
+    assert "0.01 % of the requests lost on the way default" in told
+    assert "4 calls behind one request infra.yaml" in told
+    assert "a better contract than the 99.5 % of language model" in " ".join(told)
+    assert text.count("<- caps the system") == 1
+    assert "_" not in text
     assert "needs:" not in availability_text(ceiling)
 
 
