@@ -165,9 +165,13 @@ def action_inputs(environ: Mapping[str, str]) -> tuple[dict[str, str], tuple[Dia
 
 
 def settings_of_action(environ: Mapping[str, str], today: date) -> Settings:
-    """Settings of a run as an action: regression is a gate unless switched off. Raises ConfigError (exit code 3)."""
+    """Settings of a run as an action: regression is a gate unless switched off. Raises ConfigError (exit code 3).
+
+    The runner passes every input of action.yml, the untouched ones with their default: an input that says its default says nothing.
+    """
     inputs, notes = action_inputs(environ)
-    return _resolve({name: _Said(text, "input", f"input `{name}`") for name, text in inputs.items()}, environ, today, {}, notes)
+    given = {name: text for name, text in inputs.items() if text.strip() != INPUTS[name].default}
+    return _resolve({name: _Said(text, "input", f"input `{name}`") for name, text in given.items()}, environ, today, {}, notes)
 
 
 def settings_of_command(options: Mapping[str, object], environ: Mapping[str, str], today: date) -> Settings:

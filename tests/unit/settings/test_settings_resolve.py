@@ -44,6 +44,15 @@ def test_empty_inputs_are_unset_inputs() -> None:
     assert settings == action()
 
 
+def test_inputs_at_their_defaults_are_unset_inputs(workspace: Path) -> None:
+    """As the runner passes them: all of action.yml's, so that only a changed one speaks before the file."""
+    environ = {f"INPUT_{name.upper()}": known.default for name, known in INPUTS.items()}
+    assert settings_of_action(environ, TODAY) == action()
+    (workspace / ".faultray.yml").write_text("gates:\n  max_drop: 3\n", encoding="utf-8")
+    assert settings_of_action(environ, TODAY).gates.max_drop == 3
+    assert settings_of_action({**environ, "INPUT_MAX-DROP": "1"}, TODAY).gates.max_drop == 1
+
+
 def test_the_command_line_gates_nothing_unless_asked() -> None:
     assert not command().gates.fail_on_regression
     assert command({"fail-on-regression": True}).gates.fail_on_regression
