@@ -13,21 +13,17 @@ from faultray_action.catalogue.load import Catalogue, load
 from faultray_action.catalogue.reliability import load_reliability
 from faultray_action.catalogue.sla import load_slas
 from faultray_action.counterfactual.attribution import Simulate, Trial, attribute
-from faultray_action.counterfactual.bundles import Bundle, Edit, bundle
+from faultray_action.counterfactual.bundles import Bundle, bundle
 from faultray_action.counterfactual.remedy import find_way_back
 from faultray_action.counterfactual.witness import witness
-from faultray_action.engine.absence import entries_down_without
 from faultray_action.engine.cascade import run
-from faultray_action.engine.ceiling import five_layers
 from faultray_action.engine.compiled import compile_topology
 from faultray_action.engine.cuts import chain
-from faultray_action.engine.examine import examine, examine_assets
+from faultray_action.engine.examine import examine
 from faultray_action.engine.paths import all_cascade_paths
-from faultray_action.engine.reexamine import reexamine
 from faultray_action.engine.relation import relate
 from faultray_action.judgement import compare, risks
-from faultray_action.judgement.applying import disrupt
-from faultray_action.judgement.decide import decide
+from faultray_action.judgement.decide import decide, passes
 from faultray_action.judgement.pairing import Side as Scored
 from faultray_action.model.change import AttributeChange
 from faultray_action.model.component import FaultClass
@@ -36,14 +32,12 @@ from faultray_action.model.finding import (
     Attribution,
     Decision,
     Delta,
-    Disruption,
     GateResult,
     OutageWitness,
-    RiskSeverity,
     Standing,
     WayBack,
 )
-from faultray_action.model.outcome import Ceiling, Examination
+from faultray_action.model.outcome import Examination
 from faultray_action.model.policy import Gates, Policy
 from faultray_action.model.scenario import ScenarioSet
 from faultray_action.model.source import Locate
@@ -51,17 +45,15 @@ from faultray_action.model.topology import Topology
 from faultray_action.report import compose
 from faultray_action.report.document import Document, Printable
 from faultray_action.scenarios.generate import DEFAULT_BUDGET, generate
-from faultray_action.terraform.edits import put_back, put_back_links
+from faultray_action.simulations import Question, Simulator, ceiling_of, findings, prover, simulator
 from faultray_action.terraform.hcl.local_values import locals_of
 from faultray_action.terraform.hcl.locate import Source, counted_changes
 from faultray_action.terraform.hcl.roots import open_source
 from faultray_action.terraform.links import Linker
-from faultray_action.terraform.plan import Plan, Side
+from faultray_action.terraform.plan import Plan
 from faultray_action.terraform.reader import read
 from faultray_action.topology import changes
-from faultray_action.topology.applying import find_steps
-from faultray_action.topology.build import Knowledge, Stages, build, rebuild
-from faultray_action.topology.operations import operations_of
+from faultray_action.topology.build import Knowledge, Stages, build
 from faultray_action.waived import Accepted, accept
 
 
@@ -114,24 +106,21 @@ def check(request: Request) -> Checked:
     stages = discover(plan, knowledge, source)
     scenarios = generate((stages.before, stages.after), budget=request.scenario_budget)
     examined = examine(stages.before, scenarios), examine(stages.after, scenarios)
-    delta = _compare(plan, knowledge, (stages.before, examined[0]), (stages.after, examined[1]))
+    question = Question(plan, knowledge, stages, examined, request.gates, request.date)
+    delta = question.compared()
     found = changes.find(plan, knowledge.catalogue)
-    simulate = _simulator(request, plan, knowledge, stages, examined)
+    simulate = simulator(question)
     bundles = bundle(found, stages.before, stages.after)
     attribution = _attribute(delta, bundles, simulate)
     accepted = accept(delta, attribution, request.policy.waivers, request.date)
-    best = _at_best(plan, knowledge, stages)
-    ceilings = ceiling_of(stages.before, examined[0]), ceiling_of(stages.after, examined[1])
+    worst = question.judged(delta, attribution, question.sides, examined)
+    best = question.at_best(attribution)
     decision = decide(
-        accepted.judged,
-        request.gates,
-        stages.after.coverage,
-        ceilings=(ceilings[0].value, ceilings[1].value),
-        best=best,
-        accepted_points=accepted.points,
+        accepted.judged, request.gates, stages.after.coverage, ceilings=worst.ceilings, best=best, accepted_points=accepted.points
     )
     decision = _within_depth(decision, stages.after, scenarios, request.max_depth)
-    way_back = _way_back(decision, delta, bundles, attribution, simulate)
+    way_back = _way_back(decision, delta, bundles, attribution, prover(question, bundles, attribution, simulate))
+    ceilings = ceiling_of(stages.before, examined[0]), ceiling_of(stages.after, examined[1])
     sides = compose.Side(stages.before, examined[0], ceilings[0]), compose.Side(stages.after, examined[1], ceilings[1])
     material = replace(
         _material(request, sides, delta, decision, accepted),
@@ -140,7 +129,7 @@ def check(request: Request) -> Checked:
         attribution=attribution,
         way_back=way_back,
         witnesses=_witnesses(stages, delta, examined[0]),
-        best=None if best is None else (best, decide(best, request.gates, stages.after.coverage).passed),
+        best=None if best is None else compose.Ends(best.delta, passes(best, request.gates), passes(worst, request.gates)),
         locate=_locator(source, plan, found),
         diagnostics=(*request.diagnostics, *stages.after.diagnostics, *accepted.diagnostics, *(source.diagnostics if source else ())),
     )
@@ -223,77 +212,24 @@ def _material(
     )
 
 
-def ceiling_of(topology: Topology, examination: Examination) -> Ceiling:
-    """The five layers of one side."""
-    return five_layers(topology, examination, topology.operations or operations_of(load_reliability(), Policy()))
-
-
 def _facts(plan: Plan) -> compose.PlanFacts:
     managed = sum(1 for resource in plan.resources if not resource.data and not resource.deposed)
     return compose.PlanFacts(plan.path, plan.terraform_version, plan.format_version, managed, plan.counts, plan.complete, plan.deferred)
 
 
-def _compare(plan: Plan, knowledge: Knowledge, before: tuple[Topology, Examination], after: tuple[Topology, Examination]) -> Delta:
-    was, is_now = Scored(*before), Scored(*after)
-    disruptions = _disruptions(plan, knowledge, before[0], after[0])
-    regional = risks.regional_points(was, is_now, lambda side, asked: entries_down_without(compile_topology(side), asked))
-    return compare.compare(was, is_now, risks.find(was, is_now), disruptions, regional)
-
-
-def _disruptions(plan: Plan, knowledge: Knowledge, before: Topology, after: Topology) -> tuple[Disruption, ...]:
-    steps = find_steps(plan, knowledge.catalogue, knowledge.table, before, after)
-    if not steps:
-        return ()
-    asked = [step.address for step in steps]
-    was, is_now = (entries_down_without(compile_topology(side), asked) for side in (before, after))
-    return disrupt(steps, was, is_now, {entry.address for entry in after.entries})
-
-
-def _at_best(plan: Plan, knowledge: Knowledge, stages: Stages) -> Delta | None:
-    if not stages.undecided:
-        return None
-    before, after = stages.before_best, stages.after_best
-    return _compare(plan, knowledge, (before, examine(before, cuts=False)), (after, examine(after, cuts=False)))
-
-
-def _attribute(delta: Delta, bundles: Sequence[Bundle], simulate: Simulate) -> Attribution:
+def _attribute(delta: Delta, bundles: Sequence[Bundle], simulate: Simulator) -> Attribution:
     """Only where something differs: a plan without effect costs no simulation."""
     differs = delta.points or delta.disruptions or any(s is not Standing.UNCHANGED for s, _ in (*delta.spofs, *delta.risks))
     if delta.before is None or delta.after is None or not differs:
         return Attribution()
-    return attribute(delta, Trial(delta.after.score, _findings(delta), False), bundles, simulate)
+    return attribute(delta, Trial(delta.after.score, findings(delta), False), bundles, lambda edits: simulate(edits).trial(False))
 
 
-def _way_back(decision: Decision, delta: Delta, bundles: Sequence[Bundle], attribution: Attribution, simulate: Simulate) -> WayBack | None:
-    if decision.passed or decision.error or delta.before is None or delta.after is None:
+def _way_back(decision: Decision, delta: Delta, bundles: Sequence[Bundle], attribution: Attribution, prove: Simulate) -> WayBack | None:
+    failed = {gate.gate for gate in decision.gates if not gate.passed}
+    if not failed or "max-depth" in failed or decision.error or delta.before is None or delta.after is None:
         return None
-    return find_way_back(bundles, attribution, simulate)
-
-
-def _simulator(request: Request, plan: Plan, knowledge: Knowledge, stages: Stages, examined: tuple[Examination, Examination]) -> Simulate:
-    """What the sides would be with some changes taken back; each question is answered once, and only what the change can reach is asked."""
-    answers: dict[frozenset[Edit], Trial] = {}
-
-    def simulate(edits: tuple[Edit, ...]) -> Trial:
-        key = frozenset(edits)
-        if key not in answers:
-            changed = put_back(plan, edits)
-            links = put_back_links(stages.links[Side.BEFORE], stages.links[Side.AFTER], changed, edits)
-            before, after = rebuild(changed, links, knowledge, stages)
-            was = replace(examined[0], assets=examine_assets(before))
-            delta = _compare(changed, knowledge, (before, was), (after, reexamine(after, stages.after, examined[1])))
-            passed = decide(delta, request.gates, after.coverage).passed
-            answers[key] = Trial(delta.after.score if delta.after else None, _findings(delta), passed)
-        return answers[key]
-
-    return simulate
-
-
-def _findings(delta: Delta) -> frozenset[str]:
-    """New findings by key: single points by address, risks and disruptions marked as such."""
-    spofs = {point.address for point in delta.new_spofs}
-    found = {f"risk:{risk.kind}:{risk.address}" for risk in delta.new_risks if risk.severity is not RiskSeverity.LOW}
-    return frozenset(spofs | found | {f"apply:{row.address}" for row in delta.disruptions})
+    return find_way_back(bundles, attribution, prove)
 
 
 def _witnesses(stages: Stages, delta: Delta, before: Examination) -> Mapping[str, OutageWitness]:

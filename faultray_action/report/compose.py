@@ -69,8 +69,17 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
+class Ends:
+    """Both ends of what is unknown: the difference at best, and whether every gate passes at best and at worst."""
+
+    best: Delta
+    best_passed: bool
+    worst_passed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
-    """Everything a report is made of. `best` is the assessment with unknown values at best, where they matter."""
+    """Everything a report is made of. `best` is there where values unknown until apply matter."""
 
     plan: PlanFacts
     before: Side
@@ -82,7 +91,7 @@ class Material:
     way_back: WayBack | None = None
     witnesses: Mapping[str, OutageWitness] = field(default_factory=dict)
     broken: Broken = Broken()
-    best: tuple[Delta, bool] | None = None
+    best: Ends | None = None
     locate: Locate = lambda address, attribute: None
     mode: str = "enforce"
     title: str = ""
@@ -535,14 +544,12 @@ def _remedy(m: Material) -> d.Remedy | None:
 def _sensitivity(m: Material) -> d.Sensitivity | None:
     if m.best is None:
         return None
-    best, passed = m.best
-    at_worst = not any(not g.passed for g in m.decision.gates if g.gate != "unknown")
-    unknown = _unknown_values(m, m.after.topology.coverage.unknown_values)
+    best, worst = m.best.best.after, m.delta.after
     return d.Sensitivity(
-        unknowns=unknown,
-        best=d.Bound(score=best.after.score if best.after else None, passed=passed),
-        worst=d.Bound(score=m.delta.after.score if m.delta.after else None, passed=at_worst),
-        decides=passed != at_worst,
+        unknowns=_unknown_values(m, m.after.topology.coverage.unknown_values),
+        best=d.Bound(score=best.score if best else None, passed=m.best.best_passed),
+        worst=d.Bound(score=worst.score if worst else None, passed=m.best.worst_passed),
+        decides=m.best.best_passed != m.best.worst_passed,
     )
 
 

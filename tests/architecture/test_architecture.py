@@ -23,6 +23,7 @@ FLOORS: dict[str, int] = {
     "commands": 8,
     "pipeline": 7,
     "waived": 7,
+    "simulations": 7,
     "publishing": 7,
     "backtest": 7,
     "settings": 6,
@@ -41,7 +42,7 @@ FLOORS: dict[str, int] = {
     "declared": 1,
     "model": 0,
 }
-FAMILIES = ({"cli", "action", "commands"}, {"pipeline", "waived"}, {"settings", "policy", "policy_schema", "waivers"})
+FAMILIES = ({"cli", "action", "commands"}, {"pipeline", "simulations", "waived"}, {"settings", "policy", "policy_schema", "waivers"})
 """Rooms of one floor that know each other; all others of a floor are strangers."""
 ONLY_MODEL = {"report", "github", "judgement", "engine", "scenarios", "catalogue", "terraform", "declared"}
 """Rooms that see nothing of what is below but the words of the house."""
