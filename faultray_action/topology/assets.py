@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
 
 from faultray_action.catalogue.entry import Cover
 from faultray_action.catalogue.expression import Scope
@@ -14,6 +14,23 @@ from faultray_action.model.topology import DataAsset, Loss, LossKind
 from faultray_action.topology.survey import Node, Survey
 
 
+@dataclass(slots=True)
+class Ledger:
+    """What was found of each store of one side so far: each question is asked once, and a side that differs little inherits the answers."""
+
+    assets: dict[tuple[str, tuple[str, ...]], DataAsset] = field(default_factory=dict)
+    durable: dict[str, bool] = field(default_factory=dict)
+    declared: dict[str, bool] = field(default_factory=dict)
+
+    def without(self, differing: Set[str]) -> Ledger:
+        """The answers that hold for a side that differs from this one at the addresses `differing` only."""
+        return Ledger(
+            {key: asset for key, asset in self.assets.items() if differing.isdisjoint(key[1])},
+            {address: answer for address, answer in self.durable.items() if address not in differing},
+            {address: answer for address, answer in self.declared.items() if address not in differing},
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
     """Root store -> the stores that hold the same data (replicas, members), root first."""
@@ -21,12 +38,12 @@ class Stores:
     of_root: Mapping[str, tuple[str, ...]]
 
 
-def durable(survey: Survey, among: Iterable[str]) -> frozenset[str]:
+def durable(survey: Survey, among: Iterable[str], ledger: Ledger) -> frozenset[str]:
     """Those of the stores that hold durable data on this side."""
-    return frozenset(address for address in among if address in survey.nodes and _is_durable(survey, address))
+    return frozenset(address for address in among if address in survey.nodes and _is_durable(survey, address, ledger))
 
 
-def find(survey: Survey, table: ReliabilityTable, wanted: Iterable[str], also: Iterable[str] = ()) -> tuple[DataAsset, ...]:
+def find(survey: Survey, table: ReliabilityTable, wanted: Iterable[str], also: Iterable[str], ledger: Ledger) -> tuple[DataAsset, ...]:
     """Assets among the `wanted` roots (those in the closure of an entry, and those whose protection is declared on either side).
 
     `also`: stores whose data is durable on the other side; switching its protection off does not make data less worth."""
@@ -34,29 +51,30 @@ def find(survey: Survey, table: ReliabilityTable, wanted: Iterable[str], also: I
     stores = _stores(survey)
     chosen = {_root(survey, address) for address in wanted if address in survey.nodes}
     return tuple(
-        _asset(survey, root, stores.of_root.get(root, (root,)), table)
+        _asset(survey, root, stores.of_root.get(root, (root,)), table, ledger)
         for root in sorted(chosen)
-        if _is_durable(survey, root) or (root in lasting and survey.nodes[root].entry.data)
+        if _is_durable(survey, root, ledger) or (root in lasting and survey.nodes[root].entry.data)
     )
 
 
-def declared(survey: Survey) -> set[str]:
+def declared(survey: Survey, ledger: Ledger) -> set[str]:
     """Stores whose protection is declared on this side, by address."""
-    return {
-        node.address
-        for node in survey.nodes.values()
-        if node.entry.data is not None
-        and not node.resource.data
-        and survey.facts.truth(node.entry.data.declared, node.address, survey.scope(node), better=True)
-    } | {edge.target for edge in survey.edges if edge.role == "protects" and survey.nodes[edge.target].entry.data is not None}
+    for node in survey.nodes.values():
+        if node.entry.data is not None and node.address not in ledger.declared and not node.resource.data:
+            stated = survey.facts.truth(node.entry.data.declared, node.address, survey.scope(node), better=True)
+            ledger.declared[node.address] = stated
+    return {address for address, stated in ledger.declared.items() if stated and address in survey.nodes} | {
+        edge.target for edge in survey.edges if edge.role == "protects" and survey.nodes[edge.target].entry.data is not None
+    }
 
 
-def _is_durable(survey: Survey, address: str) -> bool:
-    node = survey.nodes[address]
-    data = node.entry.data
-    if data is None or node.resource.data:
-        return False
-    return survey.facts.truth(data.durable, address, survey.scope(node), better=False)
+def _is_durable(survey: Survey, address: str, ledger: Ledger) -> bool:
+    if address not in ledger.durable:
+        node = survey.nodes[address]
+        data = node.entry.data
+        asked = data is not None and not node.resource.data
+        ledger.durable[address] = asked and survey.facts.truth(data.durable, address, survey.scope(node), better=False)  # type: ignore[union-attr]
+    return ledger.durable[address]
 
 
 def _root(survey: Survey, address: str) -> str:
@@ -73,14 +91,20 @@ def _root(survey: Survey, address: str) -> str:
 
 def _stores(survey: Survey) -> Stores:
     grouped: dict[str, list[str]] = {}
-    for address in sorted(survey.nodes):
+    for address in sorted({edge.source for edge in survey.edges if edge.role in ("replica", "member")}):
         root = _root(survey, address)
         if root != address:
             grouped.setdefault(root, [root]).append(address)
     return Stores({root: tuple(members) for root, members in grouped.items()})
 
 
-def _asset(survey: Survey, root: str, stores: tuple[str, ...], table: ReliabilityTable) -> DataAsset:
+def _asset(survey: Survey, root: str, stores: tuple[str, ...], table: ReliabilityTable, ledger: Ledger) -> DataAsset:
+    if (root, stores) not in ledger.assets:
+        ledger.assets[root, stores] = _examined(survey, root, stores, table)
+    return ledger.assets[root, stores]
+
+
+def _examined(survey: Survey, root: str, stores: tuple[str, ...], table: ReliabilityTable) -> DataAsset:
     node = survey.nodes[root]
     assert node.entry.data is not None
     losses = tuple(

@@ -48,6 +48,7 @@ class Draft:
     entries: list[EntryPoint]
     parts: Parts
     told: Told = field(default_factory=dict)
+    ledger: assets.Ledger = field(default_factory=assets.Ledger)
     found: dict[tuple[frozenset[str], frozenset[str]], tuple[DataAsset, ...]] = field(default_factory=dict)
 
 
@@ -115,9 +116,10 @@ def _pair(plan: Plan, drafts: tuple[Draft, Draft], knowledge: Knowledge, measure
     before, after = drafts
     _carry_inferred(before, after)
     _sever(before, after)
-    declared = assets.declared(before.survey) | assets.declared(after.survey)
+    declared = assets.declared(before.survey, before.ledger) | assets.declared(after.survey, after.ledger)
     among = {side: frozenset(_wanted(draft) | declared) for side, draft in ((Side.BEFORE, before), (Side.AFTER, after))}
-    lasting = assets.durable(before.survey, among[Side.BEFORE]) | assets.durable(after.survey, among[Side.AFTER])
+    lasting = assets.durable(before.survey, among[Side.BEFORE], before.ledger)
+    lasting |= assets.durable(after.survey, among[Side.AFTER], after.ledger)
     was = _assets(before, among[Side.BEFORE] | lasting, lasting, knowledge)
     is_now = _assets(after, among[Side.AFTER] | lasting, lasting, knowledge)
     survivors = {e.source: e.target for e in before.survey.edges if e.role == "replica" and _is_promoted(after, e.source)}
@@ -139,7 +141,7 @@ def _assets(draft: Draft, wanted: frozenset[str], lasting: frozenset[str], knowl
     """Found once for the same question: the side before is asked again with every simulation."""
     key = (wanted, lasting)
     if key not in draft.found:
-        draft.found[key] = assets.find(draft.survey, knowledge.table, wanted, lasting)
+        draft.found[key] = assets.find(draft.survey, knowledge.table, wanted, lasting, draft.ledger)
     return draft.found[key]
 
 
@@ -172,7 +174,8 @@ def _draft(
     parts.components.update({component.address: component for component in found.components})
     needs += tuple(found.dependencies)
     chosen = overrides.on_entries(found.entries, parts.components, knowledge.policy)
-    return Draft(survey, firewalls, parts.components, parts.faults, needs, chosen, pure, told)
+    ledger = known.ledger.without(differing) if known else assets.Ledger()
+    return Draft(survey, firewalls, parts.components, parts.faults, needs, chosen, pure, told, ledger)
 
 
 def _carry_inferred(before: Draft, after: Draft) -> None:
@@ -294,7 +297,8 @@ def _needs(draft: Draft) -> dict[str, list[str]]:
 
 def _closure(draft: Draft) -> set[str]:
     needs = _needs(draft)
-    return {a for entry in draft.entries for a in entries.closure(entry.component, needs) | {entry.component}}
+    tops = {entry.component for entry in draft.entries}
+    return tops | entries.closure_of(tops, needs)
 
 
 def _wanted(draft: Draft) -> set[str]:

@@ -64,8 +64,13 @@ def _adjacency(dependencies: Iterable[Dependency]) -> dict[str, list[str]]:
 
 def closure(start: str, needs: Mapping[str, Iterable[str]]) -> set[str]:
     """Everything reachable from a vertex, itself left out unless it lies on a cycle."""
+    return closure_of((start,), needs)
+
+
+def closure_of(starts: Iterable[str], needs: Mapping[str, Iterable[str]]) -> set[str]:
+    """Everything reachable from any of the vertices, as `closure`."""
     seen: set[str] = set()
-    stack = [start]
+    stack = list(starts)
     while stack:
         for target in needs.get(stack.pop(), ()):
             if target not in seen:
