@@ -102,7 +102,8 @@ class EntryFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A link by labels instead of references (Kubernetes selectors): the map at `labels` must be contained in the map at `target_labels` of a
-    resource of type `to` with the same value at `scope` path(s) on both (namespace). `by` instead of labels: equal scalar values at `by` / `target`.
+    resource of type `to` with the same value at `scope` path(s) on both (namespace). `by` instead of labels: equal scalar values at `by` / `target`
+    (a path, or a template over attributes: "integrations/{id}").
     With `hosts`: the strings under `by` use one of the target's host names, templates over its attributes ("{metadata.name}.{metadata.namespace}.svc")."""
 
     to: tuple[str, ...]

@@ -240,5 +240,5 @@ def _fits(node: Node, target: Node, match: Match, used: frozenset[str]) -> bool:
         wanted, offered = here.get(match.labels), there.get(match.target_labels)
         return isinstance(wanted, Mapping) and isinstance(offered, Mapping) and bool(wanted) and wanted.items() <= offered.items()
     names = [v for v in every(node.values, match.by) if isinstance(v, str) and v]
-    other = there.get(match.target)
+    other = named(match.target, target.values) if "{" in match.target else there.get(match.target)
     return isinstance(other, str) and other in names

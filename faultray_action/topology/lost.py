@@ -1,0 +1,204 @@
+"""What the plan cuts without taking an end away (MODEL.md 1 and 7): the way out of a network, the access path to a service, a name that still
+stands in the configuration, the reader of a queue.
+
+Each answer is a broken need of the side after. It is given only where both ends stand on both sides and the way was seen before: a way that
+the plan never showed is not missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from faultray_action.catalogue.entry import EdgeRule, Entry
+from faultray_action.catalogue.expression import every
+from faultray_action.model.change import Action
+from faultray_action.model.component import Component, Kind
+from faultray_action.model.topology import Dependency, EntryPoint, Role
+from faultray_action.topology import entries, places
+from faultray_action.topology.places import Places
+from faultray_action.topology.survey import Survey, TypedEdge
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One side as far as it is known when needs are checked."""
+
+    survey: Survey
+    components: Mapping[str, Component]
+    places: Mapping[str, Places]
+    dependencies: tuple[Dependency, ...]
+    entries: tuple[EntryPoint, ...]
+
+
+def broken(before: Standing, after: Standing) -> tuple[Dependency, ...]:
+    """Broken needs of the side after, sorted, each pair once."""
+    found = [*_ways_out(before, after), *_access_paths(before, after), *_names(before, after), *_readers(before, after)]
+    return tuple({(d.source, d.target): d for d in sorted(found, key=lambda d: (d.source, d.target, d.broken))}.values())
+
+
+def _both(before: Standing, after: Standing) -> list[str]:
+    return [a for a in sorted(after.components.keys() & before.components.keys()) if after.components[a].kind is not Kind.CONNECTOR]
+
+
+# the way out (and in) of a network
+
+
+def _ways_out(before: Standing, after: Standing) -> Iterable[Dependency]:
+    """Workloads and public fronts all of whose subnets had a route out, and none of which has one any more."""
+    if _routes(before.survey) <= _routes(after.survey) or _more_access_paths(before.survey, after.survey):
+        return
+    for address in _both(before, after):
+        if address not in after.survey.nodes or not _faces_outside(after.survey, address):
+            continue
+        was, is_now = _subnets(before, address), _subnets(after, address)
+        if not was & is_now or not all(exits(before.survey, s) for s in was) or any(exits(after.survey, s) for s in is_now):
+            continue
+        gone = sorted({step for s in was for step in _steps(before.survey, s)} - after.survey.nodes.keys())
+        told = gone[0] if gone else f"a route of {min(was)}"
+        target = next((e for s in sorted(was) for e in sorted(exits(before.survey, s)) if e in after.components), address)
+        yield Dependency(address, target, broken=f"{told} was the way between {address} and the outside")
+
+
+def _faces_outside(survey: Survey, address: str) -> bool:
+    """A workload that calls out, or a front that is reached from outside."""
+    node = survey.nodes[address]
+    facts = node.entry.entry
+    return node.entry.egress or (facts is not None and survey.facts.truth(facts.when, address, survey.scope(node), better=False))
+
+
+def _routes(survey: Survey) -> set[tuple[str, str]]:
+    return {(e.source, e.target) for e in survey.edges if e.role in ("egress-of", "egress-via")}
+
+
+def _more_access_paths(before: Survey, after: Survey) -> bool:
+    """Access paths that come as the routes go: calls run through them from now on."""
+    return any(node.entry.path_to and address not in before.nodes for address, node in after.nodes.items())
+
+
+def _subnets(side: Standing, address: str) -> set[str]:
+    known = side.places.get(address)
+    return {subnet for _, subnet in known.subnets} if known else set()
+
+
+def exits(survey: Survey, subnet: str) -> frozenset[str]:
+    """Where the routes of a subnet end: gateways of the plan, and routes to something outside of it."""
+    ends: set[str] = set()
+    for step in _steps(survey, subnet):
+        node = survey.nodes[step]
+        paths = _paths_with(node.entry, "egress-via")
+        if not paths:
+            ends.add(step)
+            continue
+        linked = {edge.path for edge in survey.outgoing(step, "egress-via")}
+        open_ended = [p for p in paths if p not in linked and any(v not in (None, "", "local") for v in every(node.values, p))]
+        ends |= {f"{step}:{path}" for path in open_ended}
+    return frozenset(ends)
+
+
+def _steps(survey: Survey, subnet: str) -> set[str]:
+    """Associations, route tables, routes and gateways behind a subnet."""
+    seen: set[str] = set()
+    stack = [subnet]
+    while stack:
+        here = stack.pop()
+        onward = {e.source for e in survey.incoming(here, "egress-of")} | {e.target for e in survey.outgoing(here, "egress-via")}
+        stack += sorted(onward - seen - {subnet})
+        seen |= onward - {subnet}
+    return seen
+
+
+def _paths_with(entry: Entry, role: str) -> list[str]:
+    return [path for path, value in entry.edges.items() if value == role or (isinstance(value, EdgeRule) and value.role == role)]
+
+
+# access paths to provider services
+
+
+def _access_paths(before: Standing, after: Standing) -> Iterable[Dependency]:
+    """Callers whose access path to a service goes, from subnets that no other way leads out of."""
+    kept = {(d.source, d.target) for d in after.dependencies}
+    for d in before.dependencies:
+        node = before.survey.nodes.get(d.target)
+        if node is None or node.entry.path_to is None or d.target in after.components or d.source not in after.components:
+            continue
+        if any(source == d.source and _is_path(after.survey, target, node.entry.service) for source, target in kept):
+            continue
+        subnets = _subnets(after, d.source)
+        if not subnets or _leads_out(after.survey, subnets):
+            continue
+        service = before.survey.facts.text(node.entry.path_to.service, d.target, before.survey.scope(node))
+        for target in _called(after, d.source, service):
+            yield Dependency(d.source, target, broken=f"{d.target} was the only way from {d.source} to {target}")
+
+
+def _is_path(survey: Survey, address: str, service: str) -> bool:
+    node = survey.nodes.get(address)
+    return node is not None and node.entry.path_to is not None and node.entry.service == service
+
+
+def _leads_out(survey: Survey, subnets: Iterable[str]) -> bool:
+    """Whether any of the subnets has a route out, or may have one that no association tells of."""
+    return any(exits(survey, subnet) for subnet in subnets) or any(node.entry.kind == "nat" for node in survey.nodes.values())
+
+
+def _called(side: Standing, caller: str, service: str) -> list[str]:
+    needs = _adjacency(side.dependencies)
+    reached = entries.closure(caller, needs)
+    names = service.split(".")
+    return [a for a in sorted(reached) if (node := side.survey.nodes.get(a)) and node.entry.service in names and node.entry.path_to is None]
+
+
+def _adjacency(dependencies: Iterable[Dependency]) -> dict[str, list[str]]:
+    needs: dict[str, list[str]] = {}
+    for d in dependencies:
+        if d.role is not Role.REPLICA:
+            needs.setdefault(d.source, []).append(d.target)
+    return needs
+
+
+# names of what is gone
+
+
+def _names(before: Standing, after: Standing) -> Iterable[Dependency]:
+    """Needs whose target the plan deletes while the text that names it stays as it was."""
+    gone = {a for a in before.survey.nodes.keys() - after.survey.nodes.keys() if not before.survey.nodes[a].resource.data}
+    if not gone:
+        return
+    created = {n.resource.type for n in after.survey.nodes.values() if n.resource.action is Action.CREATE}
+    grouped = {(d.source, d.target) for d in before.dependencies if d.group}
+    for edge in before.survey.edges:
+        if edge.target not in gone or edge.role != "need" or edge.source not in after.components or edge.target not in before.components:
+            continue
+        if before.survey.nodes[edge.target].resource.type in created or (edge.source, edge.target) in grouped:
+            continue
+        if _still_says(before.survey, after.survey, edge) and edge.source not in gone:
+            yield Dependency(edge.source, edge.source, broken=f"{edge.source} still names {edge.target}, which is deleted")
+
+
+def _still_says(before: Survey, after: Survey, edge: TypedEdge) -> bool:
+    was, is_now = (every(survey.nodes[edge.source].values, edge.path) for survey in (before, after))
+    return bool(was) and was == is_now
+
+
+# readers of queues
+
+
+def _readers(before: Standing, after: Standing) -> Iterable[Dependency]:
+    """Consumers that read a queue before, read none after, and that nobody else calls, while the queue stands."""
+    waiting = [e for e in before.entries if e.deferred and e.component in after.components]
+    if not waiting:
+        return
+    needs_before, needs_after = _adjacency(before.dependencies), _adjacency(after.dependencies)
+    called = {target for targets in needs_after.values() for target in targets}
+    for entry in waiting:
+        queues = [q for q in entries.consumed(before.survey, entry.component, needs_before) if q in after.components]
+        if queues and entry.component not in called and not entries.consumed(after.survey, entry.component, needs_after):
+            yield Dependency(entry.component, queues[0], broken=f"{entry.component} read {queues[0]} before and reads nothing after")
+
+
+def reappearing(before: Standing, after: Standing, cut: Iterable[Dependency]) -> list[EntryPoint]:
+    """Entries of before that a broken need has made none: they stand, and they are down."""
+    sources = {d.source for d in cut}
+    known = {entry.address for entry in after.entries}
+    return [e for e in before.entries if e.component in sources and e.address not in known and e.component in after.components]
