@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import threading
 import webbrowser
 
 import click
@@ -17,14 +18,14 @@ _HEADERS = {
 
 
 def serve_page(page: str, port: int) -> int:
-    """Serve until Ctrl-C; port 0 takes any free one. Returns the exit code."""
+    """Serve until Ctrl-C; port 0 takes any free one. Returns the exit code. Whether a browser opens does not matter: the address is printed."""
     body = page.encode("utf-8")
 
     class Page(http.server.BaseHTTPRequestHandler):
         """Answers GET / and nothing else."""
 
         def do_GET(self) -> None:
-            found = self.path.split("?", 1)[0] == "/"
+            found = self.path.split("?", 1)[0] == "/" and self.headers.get("Host", "") in hosts
             self.send_response(200 if found else 404)
             for name, value in _HEADERS.items():
                 self.send_header(name, value)
@@ -37,11 +38,21 @@ def serve_page(page: str, port: int) -> int:
             """Quiet: the terminal belongs to the user."""
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", port), Page) as server:
-        address = f"http://127.0.0.1:{server.server_address[1]}/"
+        bound = server.server_address[1]
+        hosts = (f"127.0.0.1:{bound}", f"localhost:{bound}")
+        address = f"http://{hosts[0]}/"
         click.echo(f"{address}  (Ctrl-C ends it)")
-        webbrowser.open(address)
+        threading.Thread(target=_open, args=(address,), daemon=True).start()
         try:
             server.serve_forever()
         except KeyboardInterrupt:
             click.echo("")
     return 0
+
+
+def _open(address: str) -> None:
+    """Beside the server: a browser in a terminal would keep it from answering. A machine without any browser is no error."""
+    try:
+        webbrowser.open(address)
+    except (webbrowser.Error, OSError):
+        return

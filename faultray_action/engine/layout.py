@@ -54,7 +54,7 @@ def lay_out(nodes: Sequence[str], edges: Iterable[tuple[str, str]], first: Itera
 
 def _layers(graph: Any) -> list[int]:
     """Longest path from those nobody needs; roots other than the first stand right before what they need."""
-    back = set(graph.feedback_arc_set(algo="eades")) if not graph.is_dag() else set()
+    back = set(graph.feedback_arc_set(method="eades")) if not graph.is_dag() else set()
     acyclic = igraph.Graph(n=graph.vcount(), edges=[edge.tuple for edge in graph.es if edge.index not in back], directed=True)
     order = acyclic.topological_sorting()
     layer = [0] * graph.vcount()

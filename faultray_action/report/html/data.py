@@ -171,9 +171,9 @@ _WHAT = {"zone": "Zone", "region": "Region", "provider-service": "Provider servi
 _WHY = {
     "copies": "too few of its copies are left",
     "what-if": "this is what fails",
-    "need": "needs {cause}, which is down",
+    "need": "needs {cause}, which is {health}",
     "optional": "does without {cause}",
-    "async": "hands work to {cause}, which is down",
+    "async": "hands work to {cause}, which is {health}",
     "buffer-spent": "its buffer towards {cause} is spent",
     "alternatives": "too few of its alternatives are left",
     "broken": "a need of it can never be met",

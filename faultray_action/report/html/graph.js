@@ -185,10 +185,10 @@
   function play() {
     const total = visits(shownSide(data.failures[state.failure])).length;
     if (state.step >= total) state.step = 0;
-    const pause = Math.max(60, Math.min(420, 3200 / total));
+    const pause = Math.max(80, Math.min(420, 3200 / total)), stride = Math.ceil(total / 40);
     stop();
     timer = d3.interval(() => {
-      state.step += 1;
+      state.step = Math.min(total, state.step + stride);
       if (state.step >= total) stop();
       paint();
       mark();
@@ -268,11 +268,11 @@
     return box;
   }
   function steps(failure, effect) {
-    const box = make("ol", "steps");
+    const box = make("ol", "steps"), healths = new Map(effect[2].map(([node, health]) => [node, HEALTH[health]]));
     effect[2].slice(0, 300).forEach(([node, health, cause, seconds, rule]) => {
       const item = make("li", `h${health}`);
       item.append(make("b", "", data.nodes[node][1]), document.createTextNode(` ${HEALTH[health]}`));
-      const because = data.why[rule].replace("{cause}", () => (cause >= 0 ? data.nodes[cause][1] : "another"));
+      const because = data.why[rule].replace("{cause}", () => (cause >= 0 ? data.nodes[cause][1] : "another")).replace("{health}", healths.get(cause) || "down");
       item.append(make("small", "", `${node === failure.node && cause < 0 ? "this is what fails" : because}${seconds ? `, after ${time(seconds)}` : ""}`));
       box.append(item);
     });
@@ -358,6 +358,7 @@
     if (index < 0) return restore();
     focusQuietly(index);
     failNode(index);
+    hideTip();
   });
   function focusQuietly(index) {
     spots[state.focus].element.setAttribute("tabindex", "-1");

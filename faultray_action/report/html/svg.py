@@ -71,10 +71,10 @@ def content(drawing: Drawing) -> str:
 def _definitions() -> Iterator[str]:
     for name, path in _ICONS.items():
         yield f'<symbol id="i-{name}" viewBox="0 0 16 16"><path d="{path}"/></symbol>'
-    for name in ("arrow", "arrow-lit"):
+    for name, orient in (("arrow", "auto"), ("arrow-lit", "auto-start-reverse")):
         yield (
-            f'<marker id="{name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-            '<path d="M0 .8 7 4 0 7.200z"/></marker>'
+            f'<marker id="{name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="{orient}">'
+            '<path d="M0 .8 7 4 0 7.2z"/></marker>'
         )
 
 
