@@ -8,9 +8,11 @@ import sys
 from collections.abc import Mapping
 
 import click
+from click.shell_completion import CompletionItem
 
 from faultray_action import __version__
-from faultray_action.model.errors import ConfigError, FaultrayError
+from faultray_action.model.errors import ConfigError, FaultrayError, InputError
+from faultray_action.model.nearest import nearest
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "tf-check": ("tf_check:tf_check", "What a Terraform plan does to resilience: score, single points of failure, causes, gates."),
@@ -44,6 +46,17 @@ class Lazy(click.Group):
         found: click.Command = getattr(importlib.import_module(f"faultray_action.commands.{module}"), function)
         return found
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no command `{args[0]}`{nearest(args[0], COMMANDS) or '; `faultray --help` lists them'}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names and their one line, without importing a single command: a shell asks at every key."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
@@ -60,7 +73,14 @@ def faultray() -> None:
       faultray tf-check plan.json
 
     \b
+    Without Terraform:
+      faultray demo
+      faultray load infra.yaml && faultray simulate
+
+    \b
     Exit codes: 0 pass · 1 a gate failed · 2 could not compute · 3 bad configuration or usage.
+
+    Completion for your shell: eval "$(_FAULTRAY_COMPLETE=bash_source faultray)" (zsh_source, fish_source).
     """
 
 
@@ -70,15 +90,21 @@ def main() -> None:
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code; one sentence on stderr where it stops early."""
+    """Run one command and return its exit code; one sentence on stderr where it stops early.
+
+    A defect of ours is one sentence too (exit code 2: it could not compute); FAULTRAY_DEBUG=1 lets its traceback through.
+    """
     try:
         result = faultray.main(args=arguments, prog_name="faultray", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except FaultrayError as error:
         click.echo(f"faultray: {error}", err=True)
         return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return ConfigError.exit_code
     except click.ClickException as error:
-        click.echo(f"faultray: {error.format_message()}", err=True)
+        click.echo(f"faultray: {_one_line(error)}", err=True)
         return ConfigError.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("faultray: stopped", err=True)
@@ -87,3 +113,16 @@ def run(arguments: list[str] | None = None) -> int:
         # The reader of our output has gone (`| head`): nothing is left to say, and nothing went wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        if os.environ.get("FAULTRAY_DEBUG"):
+            raise
+        told = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        click.echo(f"faultray: stopped by a defect of its own ({told}); report it with the traceback that FAULTRAY_DEBUG=1 shows", err=True)
+        return InputError.exit_code
+
+
+def _one_line(error: click.ClickException) -> str:
+    """What was wrong, and where the usage is told."""
+    said = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    return f"{said} See `{context.command_path} --help`." if context is not None and context.command is not faultray else said

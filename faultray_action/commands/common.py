@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from faultray_action.model.errors import ConfigError, InputError
 from faultray_action.model.topology import Topology
 from faultray_action.pipeline import Request, discover, know
 from faultray_action.settings import Settings, settings_of_command
+
+if TYPE_CHECKING:
+    from faultray_action.declared.schema import Declared
 
 YAML = (".yaml", ".yml")
 
@@ -78,29 +81,65 @@ def stdin_of(paths: tuple[Path, ...]) -> bytes | None:
 
 def topology_of(path: Path | None, request: Request) -> Topology:
     """The topology of an infra.yaml, of what a plan leaves, or (None) of what was loaded last."""
-    before_and_after = sides_of(path, request)
-    return before_and_after[1]
-
-
-def declares(path: Path | None) -> bool:
-    """An infra.yaml, or what was loaded last; else a plan."""
-    return path is None or path.suffix.lower() in YAML
+    return sides_of(path, request)[1]
 
 
 def sides_of(path: Path | None, request: Request) -> tuple[Topology | None, Topology]:
     """Both sides of a plan; a declared topology has no side before."""
     from faultray_action.catalogue.reliability import load_reliability
-    from faultray_action.declared.kept import read_kept
-    from faultray_action.declared.read import read_infra
-    from faultray_action.terraform.reader import read
     from faultray_action.topology.from_declared import build
 
-    if path is None:
-        return None, build(read_kept(Path()), load_reliability())
-    if declares(path):
-        return None, build(read_infra(path), load_reliability())
-    stages = discover(read((path,), stdin=stdin_of((path,))), know(request))
+    stdin = stdin_of((path,) if path else ())
+    if path is None or declares(path, stdin):
+        return None, build(declared_of(path, stdin), load_reliability())
+    from faultray_action.terraform.reader import read
+
+    stages = discover(read((path,), stdin=stdin), know(request))
     return stages.before, stages.after
+
+
+def declared_of(path: Path | None, stdin: bytes | None) -> Declared:
+    """An infra.yaml: from its file, from standard input, or (None) the one loaded last."""
+    from faultray_action.declared.kept import read_kept
+    from faultray_action.declared.read import parse_infra, read_infra
+
+    if path is None:
+        return read_kept(Path())
+    if stdin is None:
+        return read_infra(path)
+    try:
+        return parse_infra(stdin.decode("utf-8-sig"), "standard input")
+    except UnicodeDecodeError as error:
+        raise InputError("standard input is no UTF-8 text; pass an infra.yaml or the JSON of a plan") from error
+
+
+def declares(path: Path, stdin: bytes | None = None) -> bool:
+    """An infra.yaml (or its JSON form), not a plan: told by the name, else by how it begins."""
+    if path.suffix.lower() in YAML:
+        return True
+    head = _head(path) if stdin is None else stdin[:_HEAD]
+    begins = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if stdin is None or begins.startswith(b"{"):
+        return b'"components"' in head and b'"format_version"' not in head
+    return bool(begins) and b"\x00" not in head and not begins.startswith(b"PK")
+
+
+def is_plan(path: Path, stdin: bytes | None = None) -> bool:
+    """The JSON of `terraform show`, by how it begins."""
+    head = _head(path) if stdin is None else stdin[:_HEAD]
+    return path.suffix.lower() not in YAML and b'"format_version"' in head
+
+
+_HEAD = 65536
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD)
+    except OSError:
+        # The reader of plans says it better.
+        return b""
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ import click
 
 from faultray_action.commands import common
 from faultray_action.commands.tf_check import FORMATS, render, shown
-from faultray_action.model.errors import ConfigError
+from faultray_action.model.errors import ConfigError, InputError
 from faultray_action.pipeline import Checked, Request, simulate_one
 
 FILE = click.argument("file", required=False, type=click.Path(path_type=Path))
@@ -61,14 +61,19 @@ def load(file: Path) -> None:
     """
     from faultray_action.catalogue.reliability import load_reliability
     from faultray_action.declared.kept import keep
-    from faultray_action.declared.read import read_infra
+    from faultray_action.report.escape import visible
+    from faultray_action.report.wording import count
     from faultray_action.topology.from_declared import build
 
-    declared = read_infra(file)
+    stdin = common.stdin_of((file,))
+    if common.is_plan(file, stdin):
+        raise InputError(f"{file} is a Terraform plan; `faultray simulate {file}` runs it without loading")
+    declared = common.declared_of(file, stdin)
     topology = build(declared, load_reliability())
     kept = keep(declared, Path())
-    entries = ", ".join(entry.address for entry in topology.entries) or "none"
-    click.echo(f"{file}: {len(topology.components)} components, {len(topology.dependencies)} dependencies; entry points: {entries}")
+    entries = ", ".join(visible(entry.address) for entry in topology.entries) or "none"
+    click.echo(f"{file}: {count(len(topology.components), 'component')}, {count(len(topology.dependencies), 'dependency', 'dependencies')}")
+    click.echo(f"entry points: {entries}")
     click.echo(f"kept in {kept}; next: faultray simulate")
 
 
@@ -110,13 +115,16 @@ def tf_import(states: tuple[Path, ...], output: Path | None) -> None:
     from faultray_action.declared.writer import write_infra
     from faultray_action.pipeline import discover, know
     from faultray_action.terraform.reader import merge, read_bytes
-    from faultray_action.terraform.state import read_state
+    from faultray_action.terraform.state import advising_states, read_state
 
     request = common.request_of(common.settle({}), states)
     stdin = common.stdin_of(states)
-    plan = merge([read_state(read_bytes(path, stdin=stdin), str(path)) for path in states])
+    with advising_states():
+        plan = merge([read_state(read_bytes(path, stdin=stdin), str(path)) for path in states])
     knowledge = know(request)
     common.emit(write_infra(discover(plan, knowledge).after, knowledge.table), output)
+    if output is not None:
+        click.echo(f"wrote {output}; next: faultray simulate {output}", err=True)
 
 
 @click.command()
@@ -135,8 +143,8 @@ def availability(file: Path | None, slo: float | None, config: str | None) -> No
     from faultray_action.report.availability_text import availability_text
 
     request = _request(file, {"slo": slo, "config": config})
-    topology = common.topology_of(file, request)
-    made_of = "infra.yaml" if common.declares(file) else "plan"
+    before, topology = common.sides_of(file, request)
+    made_of = "infra.yaml" if before is None else "plan"
     common.emit(availability_text(ceiling_of(topology, examine(topology, cuts=False)), request.gates.slo_percent, made_of=made_of))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,7 @@ import msgspec
 
 from faultray_action.model.address import format_index
 from faultray_action.model.errors import InputError
+from faultray_action.terraform import envelope
 from faultray_action.terraform.envelope import unwrap_text
 from faultray_action.terraform.instances import decode_tree, index_of, is_data, read_standing, standing
 from faultray_action.terraform.plan import Plan, Resource
@@ -29,6 +31,16 @@ from faultray_action.terraform.schema import (
 
 SHOW = "run `terraform show -json > state.json`, or `terraform state pull > state.tfstate`, and pass that file"
 VERSIONS = (3, 4)
+
+
+@contextmanager
+def advising_states() -> Iterator[None]:
+    """What goes wrong in the reader that plans share ends with how to make a state, not a plan."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(str(error).replace(envelope.SHOW, SHOW).replace("plan JSON", "state")) from error
+
 
 _Found = tuple[Resource, tuple[str, ...]]
 
