@@ -12,12 +12,13 @@ import pickle
 import re
 import sys
 from functools import cache
-from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import hcl2.parser
+import hcl2.version
+import lark
 from lark import Lark, Tree
 from lark.exceptions import LarkError
 from lark.lexer import Token
@@ -50,7 +51,7 @@ def warm_grammar() -> Path | None:
 
 def _kept() -> Path:
     """Another version of Python or of the parsers is another file."""
-    mark = "-".join([*map(str, sys.version_info[:3]), version("lark"), version("python-hcl2")])
+    mark = "-".join([*map(str, sys.version_info[:3]), lark.__version__, hcl2.version.__version__])
     return _FOLDER / f".grammar-{hashlib.sha256(mark.encode()).hexdigest()[:12]}.bin"
 
 
@@ -66,7 +67,7 @@ def _parser() -> Lark:
 
 
 def _build() -> Lark:
-    parser = import_module("hcl2.parser").parser()
+    parser = hcl2.parser.parser()
     assert isinstance(parser, Lark)
     return parser
 

@@ -12,7 +12,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from faultray_action.terraform.hcl.scanner import Written, scan
-from faultray_action.terraform.hcl.syntax import Attribute, Block, Body, Constant, Expression, Opaque, Span, Step, Traversal
+from faultray_action.terraform.hcl.syntax import (
+    Attribute,
+    Block,
+    Body,
+    Compound,
+    Conditional,
+    Constant,
+    Expression,
+    Opaque,
+    Span,
+    Step,
+    Traversal,
+)
 
 _MOST_CHARACTERS = 200_000
 _PARSED_CHARACTERS = 300_000
@@ -22,6 +34,11 @@ _STEP = rf"\.{_WORD}|\[\d+\]|\[\"[^\"\\$%\n]*\"\]|\[(?:each\.key|each\.value|cou
 _TRAVERSAL = re.compile(rf"({_WORD})((?:{_STEP})+)")
 _STEPS = re.compile(rf"\.({_WORD})|\[(\d+)\]|\[\"([^\"]*)\"\]|\[({_WORD}\.{_WORD})\]")
 _LITERAL = re.compile(r'(-?\d{1,19})|(true|false)|null|"([^"\\$%\n]*)"')
+_OPERAND = rf'(?:{_WORD}(?:{_STEP})++|-?\d++(?:\.\d++)?|true|false|null|"[^"\\$%\n]*+")'
+_SIDE = rf"\s*+!?\s*+{_OPERAND}\s*+(?:(?:==|!=|<=|>=|<|>|&&|\|\||\+|-|\*|/|%)\s*+!?\s*+{_OPERAND}\s*+)*+"
+_OPERATION = re.compile(rf"({_SIDE})(?:\?({_SIDE}):({_SIDE}))?")
+_WORDS = re.compile(r'(?<!\[)"[^"]*+"')
+_TEMPLATE = re.compile(r'"(?:[^"\\\n]|\\.)*+"')
 
 
 @dataclass(slots=True)
@@ -95,7 +112,23 @@ def _plain(source: str, span: Span) -> Expression | None:
         return Constant(span, int(number) if number else truth == "true" if truth else text)
     if source.startswith('"${') and source.endswith('}"'):
         return _plain_traversal(source[3:-2].strip(), span)
-    return _plain_traversal(source, span)
+    if _TEMPLATE.fullmatch(source):
+        return Compound(span, (), is_template=True)
+    return _plain_traversal(source, span) or _operation(source, span)
+
+
+def _operation(source: str, span: Span) -> Expression | None:
+    """An operation on plain values, or a condition with such: what it hangs on does not depend on the order of its operators."""
+    found = _OPERATION.fullmatch(source)
+    if found is None or "\n" in source:
+        return None
+    test, *branches = (_side(side, span) for side in found.groups() if side is not None)
+    return Conditional(span, test, tuple(branches)) if branches else test
+
+
+def _side(source: str, span: Span) -> Compound:
+    code = _WORDS.sub('""', source)
+    return Compound(span, tuple(Traversal(span, root, tuple(_plain_steps(steps, span))) for root, steps in _TRAVERSAL.findall(code)))
 
 
 def _plain_traversal(source: str, span: Span) -> Traversal | None:

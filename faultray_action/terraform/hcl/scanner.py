@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _STRING = r'"(?:[^"\\$%\n]++|\\.|\$\$\{|%%\{|[$%](?!\{))*+"'
 _COMMENT = r"#[^\n]*+|//[^\n]*+|/\*(?s:.)*?\*/"
@@ -26,8 +26,7 @@ _TEMPLATE = re.compile(r"\$\$\{|%%\{|[$%]\{")
 _OPENING, _CLOSING = "{[(", "}])"
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A block or an attribute as it stands in a text: `start` to `end` (behind its last character); `inside` is where its body or value begins."""
 
     name: str
@@ -185,12 +184,12 @@ def _string_end(text: str, position: int, end: int, stack: list[str]) -> int:
 
 
 def _heredoc_end(text: str, position: int, end: int) -> int:
-    """Behind the closing marker; `<<` that begins no heredoc, or one that never ends, is two characters."""
+    """Behind the closing marker, or the end where it never comes (as for Terraform); `<<` that begins no heredoc is two characters."""
     opening = _HEREDOC.match(text, position, end)
     if opening is None:
         return min(position + 2, end)
     closing = re.compile(rf"^[ \t]*{re.escape(opening.group(1))}(?=[ \t]*\r?$)", re.MULTILINE).search(text, opening.end() - 1, end)
-    return closing.end() if closing else opening.end() - 1
+    return closing.end() if closing else end
 
 
 def _find(text: str, wanted: str, position: int, end: int) -> int:

@@ -6,7 +6,8 @@ It follows what is certain, and stops where a value is made of several others or
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from faultray_action.model.address import Index
 from faultray_action.terraform.hcl.files import CodeFile, is_automatic
@@ -38,19 +39,17 @@ _GIVEN = frozenset({"var", "local", "each"})
 """Roots of values that somebody wrote down; what an operation or a condition makes of one of them hangs on it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """From where an expression is seen: the module instance (`path` and its `keys`), and the instance of the block with what its keys come from."""
 
     module: Module
     path: ModulePath
     keys: tuple[Index, ...]
-    index: Index = None
+    instance: Index = None
     each: tuple[CodeFile, Attribute] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(NamedTuple):
     """One place where a value is handed on, the last one being where it is written. `is_value`: a value stands there, not only its declaration."""
 
     file: CodeFile
@@ -119,7 +118,7 @@ class Trace:
         """The element instead of the collection it stands in."""
         last = self.hops[-1] if self.hops else None
         if last is not None and last.file is file and last.span.start <= span.start and span.end <= last.span.end:
-            self.hops[-1] = replace(last, span=span)
+            self.hops[-1] = last._replace(span=span)
 
     def _merge(self, file: CodeFile, value: Call, rest: Rest, place: Place) -> bool:
         """Of merged objects the last one that has the part."""
@@ -157,9 +156,9 @@ class Trace:
                 return self._variable(name, after, place)
             case "local":
                 return self._local(name, after, place)
-            case "each" if name == "value" and place.each is not None and place.index is not None:
+            case "each" if name == "value" and place.each is not None and place.instance is not None:
                 file, attribute = place.each
-                return self.begin(file, attribute, (place.index, *after), replace(place, each=None))
+                return self.begin(file, attribute, (place.instance, *after), place._replace(each=None))
             case "module":
                 return self._output(name, value.steps[1:], rest, place)
         return True
@@ -225,8 +224,8 @@ def instance_place(place: Place, key: Sequence[str], index: Index) -> Place:
     """The place of one instance of a block: its index, and what `for_each` was given."""
     found = place.module.overriding(tuple(key), "for_each") if index is not None else None
     if found is None:
-        return replace(place, index=index)
-    return replace(place, index=index, each=(found[0].file, found[1]))
+        return place._replace(instance=index)
+    return place._replace(instance=index, each=(found[0].file, found[1]))
 
 
 def _keys(steps: Sequence[Step], place: Place) -> Rest:
@@ -238,7 +237,7 @@ def _key(step: Step, place: Place) -> Index:
         return None if isinstance(step.value, bool) else step.value
     if isinstance(step, Traversal):
         scalar = step.base is None and (step.root, *step.steps[:1]) in (("each", "key"), ("count", "index"), ("each", "value"))
-        return place.index if scalar and len(step.steps) == 1 else None
+        return place.instance if scalar and len(step.steps) == 1 else None
     return step if isinstance(step, (str, int)) and not isinstance(step, Splat) else None
 
 
