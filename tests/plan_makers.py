@@ -74,7 +74,7 @@ def stack(dice: random.Random | None = None) -> Stack:
     }
     made["aws_ecs_cluster.main"] = {"id": "arn:cluster", "arn": "arn:cluster", "name": "main"}
     needs = [{"name": "DB", "value": "main.abc.eu-west-1.rds.amazonaws.com"}]
-    queued, cached = dice.random() < 0.6, dice.random() < 0.6
+    queued, cached = dice.random() < 0.8, dice.random() < 0.8
     if queued:
         needs.append({"name": "QUEUE", "value": "https://sqs.eu-west-1.amazonaws.com/1/jobs"})
         _queue(made, dice)
@@ -87,7 +87,7 @@ def stack(dice: random.Random | None = None) -> Stack:
         "address": "main.abc.eu-west-1.rds.amazonaws.com",
         "engine": "postgres",
         "instance_class": "db.m6g.large",
-        "multi_az": dice.random() < 0.7,
+        "multi_az": dice.random() < 0.8,
         "backup_retention_period": dice.choice((0, 7)) if odd else 7,
         "deletion_protection": True,
         "skip_final_snapshot": False,
@@ -179,10 +179,10 @@ def _drop(*addresses: str) -> Change:
 
 
 CHANGES: tuple[Change, ...] = (
-    _set("aws_db_instance.main", "multi_az", True, False),
-    _set("aws_db_instance.main", "backup_retention_period", 0, 1, 14),
+    _set("aws_db_instance.main", "multi_az", False, False, True),
+    _set("aws_db_instance.main", "backup_retention_period", 0, 0, 14),
     _set("aws_db_instance.main", "deletion_protection", False),
-    _set("aws_ecs_service.api", "desired_count", 1, 2, 4, 6),
+    _set("aws_ecs_service.api", "desired_count", 1, 1, 2, 4),
     _set("aws_ecs_service.worker", "desired_count", 0, 1, 3),
     _set("aws_elasticache_replication_group.cache", "num_cache_clusters", 1, 2, 4),
     _set("aws_elasticache_replication_group.cache", "automatic_failover_enabled", False, True),
@@ -197,7 +197,7 @@ CHANGES: tuple[Change, ...] = (
 )
 
 
-def random_plan(seed: int, most_changes: int = 4) -> Values:
+def random_plan(seed: int, most_changes: int = 6) -> Values:
     """A system and up to `most_changes` changes to it, the same for the same seed; one in eight leaves a value unknown until apply."""
     dice = random.Random(seed)
     before = stack(dice)
@@ -218,7 +218,7 @@ def plan(before: Stack, after: Stack, *, unknown: dict[str, Values] | None = Non
         "resource_changes": rows,
         "configuration": {
             "provider_config": {"aws": {"name": "aws", "full_name": PROVIDER, "expressions": {"region": {"constant_value": "eu-west-1"}}}},
-            "root_module": {"resources": [_configured(a, {*before, *after}) for a in sorted(after)]},
+            "root_module": {"resources": [_configured(a, after[a], unknown.get(a, {}), {*before, *after}) for a in sorted(after)]},
         },
         **extra,
     }
@@ -226,7 +226,9 @@ def plan(before: Stack, after: Stack, *, unknown: dict[str, Values] | None = Non
 
 def _row(address: str, before: Values | None, after: Values | None, unknown: Values) -> Values:
     kind, name = address.split(".", 1)
-    actions = ["create"] if before is None else ["delete"] if after is None else ["no-op"] if before == after and not unknown else ["update"]
+    actions = (
+        ["create"] if before is None else ["delete"] if after is None else ["no-op"] if before == after and not unknown else ["update"]
+    )
     if after is not None:
         after = {key: value for key, value in after.items() if key not in unknown}
     if before is None and after is not None:
@@ -242,9 +244,12 @@ def _row(address: str, before: Values | None, after: Values | None, unknown: Val
     }
 
 
-def _configured(address: str, known: set[str]) -> Values:
+def _configured(address: str, values: Values, unknown: Values, known: set[str]) -> Values:
+    """What the code says: references where the system has them, else constants; an unknown value comes from a resource made in this plan."""
     kind, name = address.split(".", 1)
-    expressions = {key: _expression(value, known) for key, value in REFERENCES.get(address, {}).items()}
+    expressions: Values = {key: {"constant_value": value} for key, value in values.items() if not isinstance(value, list) and key != "id"}
+    expressions |= {key: _expression(value, known) for key, value in REFERENCES.get(address, {}).items()}
+    expressions |= {key: {"references": ["terraform_data.choice.output", "terraform_data.choice"]} for key in unknown}
     return {
         "address": address,
         "mode": "managed",

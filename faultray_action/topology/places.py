@@ -34,15 +34,21 @@ class Places:
 
 
 def find(survey: Survey, node: Node) -> Places:
-    """Places of one instance: the first zone source that answers."""
+    """Places of one instance: the first zone source that answers. Whether a source holds may be unknown: then the best (worst) answer is the
+    one with the most (fewest) zones, by this source or by those after it."""
     scope = survey.scope(node)
+    possible: list[Places] = []
     for source in node.entry.zones:
-        if source.when and not survey.facts.truth(source.when, node.address, scope, better=True):
+        holds = [not source.when or survey.facts.truth(source.when, node.address, scope, better=better) for better in (True, False)]
+        if not any(holds):
             continue
         places = _named(survey, node, source) or _placed(survey, node, source) or _counted(survey, node, source, scope)
         if places is not None and places.known:
-            return places
-    return Places()
+            possible.append(places)
+            if all(holds):
+                break
+    choose = max if survey.choice is Choice.BEST else min
+    return choose(possible, key=lambda places: places.count, default=Places())
 
 
 def _named(survey: Survey, node: Node, source: ZoneSource) -> Places | None:
