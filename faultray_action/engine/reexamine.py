@@ -34,13 +34,18 @@ def reexamine(topology: Topology, known: Topology, examination: Examination) -> 
 def _affected(topology: Topology, known: Topology) -> frozenset[str]:
     """Entries that are new, changed, or reach a component or need that differs."""
     own, old = _by_source(topology), _by_source(known)
-    changed = {a for a, c in topology.components.items() if known.components.get(a) != c or own.get(a, ()) != old.get(a, ())}
-    changed |= {
-        a for a, c in topology.components.items() for copy in c.copies for f in copy.faults if topology.faults[f] != known.faults.get(f)
-    }
+    changed = {a for a, c in topology.components.items() if (k := known.components.get(a)) is not c and k != c}
+    changed |= {a for a in topology.components if not _same(own.get(a, ()), old.get(a, ()))}
+    faults = {id for id, fault in topology.faults.items() if (k := known.faults.get(id)) is not fault and k != fault}
+    if faults:
+        changed |= {a for a, c in topology.components.items() if any(not faults.isdisjoint(copy.faults) for copy in c.copies)}
     reach = _callers(topology, changed)
     before = {entry.address: entry for entry in known.entries}
     return frozenset(e.address for e in topology.entries if before.get(e.address) != e or e.component in reach)
+
+
+def _same(here: tuple[Dependency, ...], there: tuple[Dependency, ...]) -> bool:
+    return len(here) == len(there) and all(a is b or a == b for a, b in zip(here, there, strict=True))
 
 
 def _by_source(topology: Topology) -> Mapping[str, tuple[Dependency, ...]]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from faultray_action.model.change import Action
-from faultray_action.terraform.plan import Link, Links, Plan, Resource
+from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource
 
 Edit = tuple[str, str]
 """(address, attribute path); an empty path takes the whole change of that resource back."""
@@ -62,11 +62,16 @@ def put_back_links(before: Links, after: Links, plan: Plan, edits: Iterable[Edit
     for address, path in edits:
         paths.setdefault(address, []).append(path)
     standing = {r.address for r in plan.resources if r.after is not None}
-    kept = [link for link in after.links if not _is_put_back(link, paths)]
+    untouched = [link for link in after.links if link.source not in paths and link.target not in paths]
+    kept = [link for link in after.links if (link.source in paths or link.target in paths) and not _is_put_back(link, paths)]
     earlier = [link for link in before.links if _is_put_back(link, paths) or (link.target in paths and "" in paths[link.target])]
-    joined = {(k.source, k.path, k.target, k.attribute, k.kind): k for k in (*kept, *earlier) if {k.source, k.target} <= standing}
+    joined = {_place(link): link for link in (*untouched, *(k for k in (*kept, *earlier) if k.source in standing and k.target in standing))}
     return Links(tuple(joined[key] for key in sorted(joined)), after.unresolved)
 
 
+def _place(link: Link) -> tuple[str, str, str, str, LinkKind]:
+    return link.source, link.path, link.target, link.attribute, link.kind
+
+
 def _is_put_back(link: Link, paths: Mapping[str, list[str]]) -> bool:
-    return any(not path or link.path == path or link.path.startswith(path + ".") for path in paths.get(link.source, ()))
+    return link.source in paths and any(not path or link.path == path or link.path.startswith(path + ".") for path in paths[link.source])

@@ -50,6 +50,8 @@ class Draft:
     told: Told = field(default_factory=dict)
     ledger: assets.Ledger = field(default_factory=assets.Ledger)
     found: dict[tuple[frozenset[str], frozenset[str]], tuple[DataAsset, ...]] = field(default_factory=dict)
+    drawn: tuple[tuple[Dependency, ...], dict[str, list[str]]] | None = None
+    frozen: tuple[tuple[Dependency, ...], list[EntryPoint], Topology] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +241,28 @@ def _dead_ends(before: Draft, after: Draft) -> Iterable[Dependency]:
     for address, entry in sorted(was.items()):
         if entry.component not in after.components or entry.component not in before.components or _serves_itself(after, entry):
             continue
+        if _leads_somewhere(after, entry.component, needs_after):
+            continue
         reached = _serving(before, entries.closure(entry.component, needs_before)) - {entry.component}
-        still = _serving(after, entries.closure(entry.component, needs_after)) - {entry.component}
-        if reached and not still:
+        if reached:
             target = next((a for a in sorted(reached) if a in after.components), entry.component)
             yield Dependency(entry.component, target, broken=f"{address} reached {min(reached)} before and reaches nothing after")
             if not any(e.address == address for e in after.entries):
                 after.entries = sorted([*after.entries, entry], key=lambda e: e.address)
+
+
+def _leads_somewhere(draft: Draft, start: str, needs: Mapping[str, list[str]]) -> bool:
+    """Whether anything behind a vertex serves, itself left out."""
+    seen, stack = {start}, [start]
+    while stack:
+        for target in needs.get(stack.pop(), ()):
+            if target in seen:
+                continue
+            if target in draft.components and draft.components[target].kind not in _PASSING:
+                return True
+            seen.add(target)
+            stack.append(target)
+    return False
 
 
 _FRONTS = ("load_balancer", "gateway", "cdn")
@@ -288,6 +305,13 @@ def _serving(draft: Draft, addresses: Iterable[str]) -> set[str]:
 
 
 def _needs(draft: Draft) -> dict[str, list[str]]:
+    """Who needs whom, drawn once for the same dependencies."""
+    if draft.drawn is None or draft.drawn[0] is not draft.dependencies:
+        draft.drawn = draft.dependencies, _graph(draft)
+    return draft.drawn[1]
+
+
+def _graph(draft: Draft) -> dict[str, list[str]]:
     needs: dict[str, list[str]] = {}
     for d in draft.dependencies:
         if d.role is not Role.REPLICA and not d.broken:
@@ -308,7 +332,7 @@ def _wanted(draft: Draft) -> set[str]:
 
 def _with_destroyed(after: tuple[DataAsset, ...], lost: tuple[DataAsset, ...]) -> tuple[DataAsset, ...]:
     gone = {asset.address: replace(asset, destroyed=True, stores=()) for asset in lost}
-    kept = [replace(asset, destroyed=asset.address in gone) for asset in after]
+    kept = [asset if asset.destroyed == (asset.address in gone) else replace(asset, destroyed=not asset.destroyed) for asset in after]
     known = {asset.address for asset in kept}
     return tuple(sorted([*kept, *(asset for address, asset in gone.items() if address not in known)], key=lambda asset: asset.address))
 
@@ -316,23 +340,27 @@ def _with_destroyed(after: tuple[DataAsset, ...], lost: tuple[DataAsset, ...]) -
 def _freeze(
     draft: Draft, found: tuple[DataAsset, ...], knowledge: Knowledge, measured: Coverage, diagnostics: tuple[Diagnostic, ...]
 ) -> Topology:
+    if draft.frozen is None or draft.frozen[0] is not draft.dependencies or draft.frozen[1] is not draft.entries:
+        draft.frozen = draft.dependencies, draft.entries, _structure(draft, knowledge)
+    weighted = tuple(_weighed(asset, knowledge.policy) for asset in found)
+    return replace(draft.frozen[2], assets=weighted, coverage=measured, diagnostics=diagnostics)
+
+
+def _structure(draft: Draft, knowledge: Knowledge) -> Topology:
+    """A side without its assets: frozen once for the same dependencies and entries."""
     used = {id for c in draft.components.values() for copy in c.copies for id in copy.faults} | {
         g for c in draft.components.values() for g in c.gaps
     }
-    weighted = tuple(replace(asset, weight=_weight(asset, knowledge.policy)) for asset in found)
     return Topology(
         components=MappingProxyType({address: draft.components[address] for address in sorted(draft.components)}),
         dependencies=tuple(sorted(draft.dependencies, key=lambda d: (d.source, d.target, d.role, d.group))),
         faults=MappingProxyType({id: draft.faults[id] for id in sorted(used)}),
         entries=tuple(draft.entries),
-        assets=weighted,
         externals=externals_of(draft.components, knowledge.slas, _closure(draft)),
         operations=operations_of(knowledge.table, knowledge.policy),
-        coverage=measured,
-        diagnostics=diagnostics,
     )
 
 
-def _weight(asset: DataAsset, policy: Policy) -> float:
+def _weighed(asset: DataAsset, policy: Policy) -> DataAsset:
     stated = [weight for pattern, weight in policy.data_weights if names(pattern, asset.address)]
-    return stated[0] if stated else asset.weight
+    return replace(asset, weight=stated[0]) if stated and stated[0] != asset.weight else asset

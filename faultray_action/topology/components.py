@@ -39,8 +39,10 @@ def assemble(survey: Survey, table: ReliabilityTable, known: Parts | None = None
 
 
 _PARTS = ("component", "connector", "external")
-_DEPENDS = ("placement", "host", "egress-via", "branch", "replica", "allows-to")
-"""Roles in which what refers has facts from what it refers to; in the others it is the other way round."""
+_DEPENDS = ("placement", "host", "egress-via", "branch", "replica")
+"""Roles in which what refers has facts from what it refers to."""
+_LENDS = ("serves", "member", "modifies", "protects", "egress-of")
+"""Roles in which what is referred to has facts from what refers. In the others (needs, firewalls) neither has, but for connectors."""
 
 
 def touched(survey: Survey, known: Survey, unsure: Collection[str] = ()) -> set[str]:
@@ -49,7 +51,10 @@ def touched(survey: Survey, known: Survey, unsure: Collection[str] = ()) -> set[
     `survey` was taken with `known`, so that what is the same is the same object. `unsure`: further addresses where they differ."""
     changed = {a for a, node in survey.nodes.items() if known.nodes.get(a) is not node}
     changed |= known.nodes.keys() - survey.nodes.keys()
-    changed |= {a for edge in _differing_edges(survey, known) for a in (edge.source, edge.target)}
+    for edge in _differing_edges(survey, known):
+        changed.add(edge.source)
+        if edge.role in _LENDS:
+            changed.add(edge.target)
     changed.update(unsure)
     stack = list(changed)
     while stack:
@@ -58,11 +63,7 @@ def touched(survey: Survey, known: Survey, unsure: Collection[str] = ()) -> set[
             onward = [
                 e.source for e in side.into.get(here, ()) if e.role in _DEPENDS or (e.role == "need" and _is_connector(side, e.source))
             ]
-            onward += [
-                e.target
-                for e in side.out.get(here, ())
-                if e.role not in _DEPENDS and e.role not in ("need", "optional", "async", "startup")
-            ]
+            onward += [e.target for e in side.out.get(here, ()) if e.role in _LENDS]
             fresh = set(onward) - changed
             changed |= fresh
             stack += fresh

@@ -33,7 +33,10 @@ def find(survey: Survey, components: Mapping[str, Component], dependencies: Iter
     found = Found()
     for leader, members in sorted(_by_name(survey, candidates).items()):
         _enter(survey, found, leader, members)
-    found.entries = [entry for entry in _not_behind_another(found, needs) if _serves(entry.component, components, found, needs)]
+    graph = {**needs}
+    for d in found.dependencies:
+        graph.setdefault(d.source, []).append(d.target)
+    found.entries = [entry for entry in _not_behind_another(found, graph) if _serves(entry.component, components, graph)]
     known = {entry.address for entry in found.entries} | set(candidates)
     if not found.entries:
         found.entries += _sources(survey, components, needs, needed)
@@ -45,13 +48,17 @@ def find(survey: Survey, components: Mapping[str, Component], dependencies: Iter
     return found
 
 
-def _serves(start: str, components: Mapping[str, Component], found: Found, needs: Mapping[str, list[str]]) -> bool:
+def _serves(start: str, components: Mapping[str, Component], graph: Mapping[str, list[str]]) -> bool:
     """Whether anything that can fail stands behind an entry: a name for an address outside the plan is none of ours."""
-    graph = {**needs}
-    for d in found.dependencies:
-        graph.setdefault(d.source, []).append(d.target)
-    reached = closure(start, graph) | {start}
-    return any(address in components and (components[address].copies or components[address].needed) for address in reached)
+    seen, stack = {start}, [start]
+    while stack:
+        here = stack.pop()
+        if here in components and (components[here].copies or components[here].needed):
+            return True
+        fresh = [target for target in graph.get(here, ()) if target not in seen]
+        seen.update(fresh)
+        stack += fresh
+    return False
 
 
 def _adjacency(dependencies: Iterable[Dependency]) -> dict[str, list[str]]:
@@ -143,11 +150,8 @@ def _keys(survey: Survey, node: Node) -> tuple[str, ...]:
     return tuple(sorted({f"{node.resource.type}:{value}" for value in values if value}))
 
 
-def _not_behind_another(found: Found, needs: Mapping[str, list[str]]) -> list[EntryPoint]:
+def _not_behind_another(found: Found, graph: Mapping[str, list[str]]) -> list[EntryPoint]:
     """An inferred entry that another inferred entry needs is none; of two that need each other the first by address stays."""
-    graph = {**needs}
-    for d in found.dependencies:
-        graph.setdefault(d.source, []).append(d.target)
     addresses = {entry.address for entry in found.entries}
     reach = {entry.address: closure(entry.component, graph) & addresses for entry in found.entries}
     hidden = {
