@@ -14,12 +14,13 @@ from faultray_action.terraform.hcl.modules import Key, Library
 from faultray_action.terraform.plan import Plan
 
 _MOST_FOLDERS = 2_000
-_ENOUGH = 0.5
+_ENOUGH, _ENOUGH_BELOW = 0.5, 0.9
 _SKIPPED = frozenset({"node_modules", "vendor", "venv"})
 
 
 def open_source(folder: Path, plan: Plan, repository: Path | None = None) -> Source:
-    """The code of a plan: that of the named folder if it has at least half of what the plan's root module has, else of the best folder below it.
+    """The code of a plan: that of the named folder if it has at least half of what the plan's root module has, else of the best folder below it
+    that has nine tenths.
 
     Where several are equally good (`envs/prod` and `envs/staging`), the one that holds the plan, else none of them: then a notice says what to set.
     `repository`: what file names are relative to; None: the working copy that the folder lies in.
@@ -36,7 +37,7 @@ def _candidates(folder: Path, plan: Plan, repository: Path) -> list[Path]:
     wanted = _wanted(plan)
     if not wanted or _share(folder, repository, wanted) >= _ENOUGH:
         return [folder]
-    shares = [(share, found) for found in _folders(folder) if (share := _share(found, repository, wanted)) >= _ENOUGH]
+    shares = [(share, found) for found in _folders(folder) if (share := _share(found, repository, wanted)) >= _ENOUGH_BELOW]
     best = [found for share, found in shares if share == max(share for share, _ in shares)]
     return [found for found in best if _holds(found, plan.path)] or best if len(best) > 1 else best
 
