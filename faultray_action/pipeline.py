@@ -24,6 +24,7 @@ from faultray_action.engine.paths import all_cascade_paths
 from faultray_action.engine.relation import relate
 from faultray_action.judgement import compare, risks
 from faultray_action.judgement.decide import decide, passes
+from faultray_action.judgement.outlived import outlived
 from faultray_action.judgement.pairing import Side as Scored
 from faultray_action.model.change import AttributeChange
 from faultray_action.model.component import FaultClass
@@ -129,6 +130,7 @@ def check(request: Request) -> Checked:
         attribution=attribution,
         way_back=way_back,
         witnesses=_witnesses(stages, delta, examined[0]),
+        outlived=outlived(Scored(stages.before, examined[0]), Scored(stages.after, examined[1]), scenarios.scenarios),
         best=None if best is None else compose.Ends(best.delta, passes(best, request.gates), passes(worst, request.gates)),
         locate=_locator(source, plan, found),
         diagnostics=(*request.diagnostics, *stages.after.diagnostics, *accepted.diagnostics, *(source.diagnostics if source else ())),

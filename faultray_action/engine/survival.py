@@ -29,8 +29,9 @@ STEPS = len(LOAD_LADDER)
 
 def summarise(compiled: Compiled, scenarios: ScenarioSet) -> SweepSummary:
     """How many scenarios leave every entry serving, in all and by stratum."""
+    by_entry = failing(compiled, scenarios.scenarios)
     failed = 0
-    for bits in failing(compiled, scenarios.scenarios).values():
+    for bits in by_entry.values():
         failed |= bits
     return SweepSummary(
         total=len(scenarios.scenarios),
@@ -38,6 +39,7 @@ def summarise(compiled: Compiled, scenarios: ScenarioSet) -> SweepSummary:
         by_stratum=_by_stratum(scenarios.scenarios, failed),
         dropped=scenarios.dropped,
         covered_mass=scenarios.covered_mass,
+        failing=by_entry,
     )
 
 

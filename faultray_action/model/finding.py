@@ -60,6 +60,7 @@ class ApplyStep:
 
     `overlap`: its successor exists before it goes. `rolling`: copy by copy. `harmless`: nothing runs on it. `loses_data`: durable data
     goes without a snapshot or a copy that takes its place. `keeps_data`: durable data goes from here, and a snapshot or copy of it stays. `successor`: another resource takes its role over.
+    `renamed`: that resource has its very name, so that it cannot exist before. `together`: what goes at the same time, itself among it.
     `seconds`: how long until the successor serves, None where nobody can say.
     """
 
@@ -71,6 +72,8 @@ class ApplyStep:
     keeps_data: bool = False
     ends: bool = False
     successor: str = ""
+    renamed: bool = False
+    together: tuple[str, ...] = ()
     seconds: float | None = None
 
 
@@ -177,3 +180,23 @@ class OutageWitness:
     chain: tuple[str, ...]
     failures_after: int
     failures_before: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A scenario whose outcome differs between the sides, and the entries that it stops on the worse one."""
+
+    scenario: str
+    faults: tuple[str, ...]
+    what_ifs: tuple[str, ...]
+    takes_down: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlived:
+    """`broken` used to be survived and no longer are, `repaired` the other way round: examples, and how many there are."""
+
+    broken: tuple[Turned, ...] = ()
+    broken_total: int = 0
+    repaired: tuple[Turned, ...] = ()
+    repaired_total: int = 0

@@ -106,13 +106,14 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class SweepSummary:
-    """How many scenarios left every entry up, by stratum: (stratum, total, survived)."""
+    """How many scenarios left every entry up, by stratum: (stratum, total, survived). `failing`: entry -> integer, bit s set where scenario s stops it."""
 
     total: int
     survived: int
     by_stratum: tuple[tuple[str, int, int], ...] = ()
     dropped: tuple[tuple[str, int], ...] = ()
     covered_mass: float = 1.0
+    failing: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from faultray_action.model.address import without_index
 from faultray_action.model.assessment import Assessment
 from faultray_action.model.change import Action, AttributeChange
+from faultray_action.model.component import FaultClass
 from faultray_action.model.diagnostic import Diagnostic
 from faultray_action.model.finding import (
     Attribution,
@@ -16,8 +17,10 @@ from faultray_action.model.finding import (
     Disruption,
     GateResult,
     OutageWitness,
+    Outlived,
     Risk,
     Standing,
+    Turned,
     WayBack,
 )
 from faultray_action.model.outcome import Ceiling, EntryOutcome, Examination, SinglePoint
@@ -59,16 +62,6 @@ class PlanFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """Scenarios whose outcome differs between the sides: examples (id, faults in words, entries) and how many there are."""
-
-    broken: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = ()
-    broken_total: int = 0
-    repaired: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = ()
-    repaired_total: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Ends:
     """Both ends of what is unknown: the difference at best, and whether every gate passes at best and at worst."""
 
@@ -90,7 +83,7 @@ class Material:
     attribution: Attribution = Attribution()
     way_back: WayBack | None = None
     witnesses: Mapping[str, OutageWitness] = field(default_factory=dict)
-    broken: Broken = Broken()
+    outlived: Outlived = Outlived()
     best: Ends | None = None
     locate: Locate = lambda address, attribute: None
     mode: str = "enforce"
@@ -436,21 +429,35 @@ def _disruption(m: Material, row: Disruption) -> d.DisruptionRow:
 
 def _scenarios(m: Material) -> d.ScenariosPart:
     before, after = m.before.examination.sweep, m.after.examination.sweep
-    rows = {
-        name: tuple(d.ScenarioRow(id=id, faults=faults, takes_down=down) for id, faults, down in found)
-        for name, found in (("broken", m.broken.broken), ("repaired", m.broken.repaired))
-    }
     return d.ScenariosPart(
         total=max(before.total, after.total),
         survived_before=before.survived if m.before.exists else None,
         survived_after=after.survived if m.after.exists else None,
-        broken=rows["broken"],
-        broken_total=m.broken.broken_total,
-        repaired=rows["repaired"],
-        repaired_total=m.broken.repaired_total,
+        broken=tuple(_turned(m, row) for row in m.outlived.broken),
+        broken_total=m.outlived.broken_total,
+        repaired=tuple(_turned(m, row) for row in m.outlived.repaired),
+        repaired_total=m.outlived.repaired_total,
         dropped=dict(after.dropped),
         covered_mass=after.covered_mass,
     )
+
+
+def _turned(m: Material, row: Turned) -> d.ScenarioRow:
+    told = tuple(_fault_words(m, fault) for fault in row.faults) + row.what_ifs
+    return d.ScenarioRow(id=row.scenario, faults=told, takes_down=row.takes_down)
+
+
+def _fault_words(m: Material, id: str) -> str:
+    """A fault as a reader would say it: the zone's name, "copy 2 of ECS service api"."""
+    fault = m.after.topology.faults.get(id) or m.before.topology.faults.get(id)
+    if fault is None:
+        return id
+    if not fault.address:
+        return f"{fault.fault_class.value.replace('-', ' ')} {fault.domain}".strip()
+    number = id.rpartition("#")[2]
+    if fault.fault_class is FaultClass.COMMON_CAUSE:
+        return f"all copies of {_label(m, fault.address)}"
+    return f"copy {int(number) + 1} of {_label(m, fault.address)}" if number.isdigit() else _label(m, fault.address)
 
 
 def _coverage(m: Material) -> d.CoveragePart:
