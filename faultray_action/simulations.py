@@ -17,6 +17,7 @@ from faultray_action.judgement import compare, risks
 from faultray_action.judgement.applying import disrupt
 from faultray_action.judgement.decide import Judged, decide, passes
 from faultray_action.judgement.pairing import Side as Scored
+from faultray_action.judgement.pairing import match_entries
 from faultray_action.model.finding import Attribution, Delta, Disruption, RiskSeverity
 from faultray_action.model.outcome import Ceiling, Examination
 from faultray_action.model.policy import Gates, Policy, Unknowns
@@ -147,8 +148,10 @@ def _disruptions(plan: Plan, knowledge: Knowledge, before: Topology, after: Topo
     if not steps:
         return ()
     asked = [step.address for step in steps]
-    was, is_now = (entries_down_without(compile_topology(side), asked) for side in (before, after))
-    return disrupt(steps, was, is_now, {entry.address for entry in after.entries})
+    together = {step.address: step.together for step in steps if step.together}
+    was, is_now = (entries_down_without(compile_topology(side), asked, together) for side in (before, after))
+    kept = {before.entries[old].address for old in match_entries(before.entries, after.entries).values()}
+    return disrupt(steps, was, is_now, kept | {entry.address for entry in after.entries})
 
 
 def findings(delta: Delta) -> frozenset[str]:

@@ -7,7 +7,7 @@
 A name is an attribute, a dotted name a path through nested blocks (a list of blocks stands for its first: `network_configuration.subnets`).
 A missing attribute is None; None counts as 0 in arithmetic and comparison. `true`, `false`, `none` are literals.
 Functions: len, min, max, any, all, int, str, lower, split(text, sep), each("path") (the values in every block of a list),
-has("path") (present and not null, empty or false), known("path") (present and not unknown until apply),
+has("path") (present and not null, empty or false; an id that is not known yet is present), known("path") (present and not unknown until apply),
 distinct(list), zones() (distinct known zones of the placement), servers() (how many links serve it), contains(list_or_text, x), startswith(text, x),
 setting("replicaCount", …) (the least number that a Helm release sets under such a name).
 
@@ -380,7 +380,8 @@ def _path_function(name: str, node: ast.Call) -> Callable[[Scope], Possible]:
             if any(value is UNKNOWN for value in values):
                 scope.unknown.add(path)
             return (values,)
-        return truth(scope.get(path)) if scope.get(path) is not None else (False,)
+        value = scope.get(path)
+        return (True,) if value is UNKNOWN else truth(value) if value is not None else (False,)
 
     return look
 

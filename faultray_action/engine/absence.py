@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from faultray_action.engine.compiled import Compiled
 from faultray_action.engine.sweep import Row, positions, sweep_entries
 
 
-def entries_down_without(compiled: Compiled, addresses: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
-    """Component -> undeferred entries that stand, and are down with it alone absent; what is down anyway is left out.
+def entries_down_without(
+    compiled: Compiled, addresses: Iterable[str], together: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+) -> Mapping[str, tuple[str, ...]]:
+    """Component -> undeferred entries that stand, and are down with it absent; what is down anyway is left out.
 
+    `together` names the components that are absent at the same time as one, itself among them; without, it is absent alone.
     One sweep for all of them; addresses that are no component take nothing down."""
     asked = [address for address in addresses if address in compiled.vertex_of]
-    rows = [Row(()), *(Row((), (compiled.vertex_of[address],)) for address in asked)]
+    absent = [tuple(compiled.vertex_of[a] for a in together.get(address, (address,)) if a in compiled.vertex_of) for address in asked]
+    rows = [Row(()), *(Row((), vertices) for vertices in absent)]
     down = sweep_entries(compiled, rows)
     found: dict[str, list[str]] = {address: [] for address in asked}
     for entry in compiled.topology.entries:

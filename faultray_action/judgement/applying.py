@@ -34,6 +34,9 @@ def _row(step: ApplyStep, down: tuple[str, ...], needed: tuple[str, ...]) -> Dis
         return None
     if step.rolling:
         return Disruption(step.address, DisruptionClass.BLIP, needed, 0.0, "is replaced copy by copy")
+    if step.ends and step.renamed:
+        message = f"is destroyed and created anew as {step.successor}: nothing says that it only moved"
+        return Disruption(step.address, DisruptionClass.OUTAGE, needed, step.seconds, message)
     if step.ends:
         message = f"hands its role to {step.successor}" if step.successor else "is removed"
         return Disruption(step.address, DisruptionClass.BLIP, needed, step.seconds, message)

@@ -59,7 +59,8 @@ class ApplyStep:
     """One thing that happens to a component while applying, in apply order. `ends`: it does not stand after at this address.
 
     `overlap`: its successor exists before it goes. `rolling`: copy by copy. `harmless`: nothing runs on it. `loses_data`: durable data
-    goes without a snapshot or a copy that takes its place. `keeps_data`: durable data goes from here, and a snapshot or copy of it stays. `successor`: another resource takes its role over.
+    goes without a snapshot or a copy that takes its place. `keeps_data`: durable data goes from here, and a snapshot or copy of it stays.
+    `successor`: another resource takes its role over.
     `renamed`: that resource has its very name, so that it cannot exist before. `together`: what goes at the same time, itself among it.
     `seconds`: how long until the successor serves, None where nobody can say.
     """

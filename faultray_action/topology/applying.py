@@ -28,10 +28,20 @@ def find_steps(plan: Plan, catalogue: Catalogue, table: ReliabilityTable, before
         if entry.disposition in ("component", "connector") or resource.address in destroyed:
             step = _step(resource, entry, table, created, loses=resource.address in destroyed)
             found.append(replace(step, keeps_data=resource.address in kept))
-    return tuple(found)
+    return _together(found)
+
+
+def _together(steps: list[ApplyStep]) -> tuple[ApplyStep, ...]:
+    """Instances of one resource block go at the same time: Terraform waits for none of them."""
+    blocks: dict[str, list[str]] = {}
+    for step in steps:
+        if not (step.overlap or step.rolling or step.harmless) and (step.renamed or not step.ends):
+            blocks.setdefault(without_index(step.address), []).append(step.address)
+    return tuple(replace(step, together=tuple(blocks.get(without_index(step.address), (step.address,)))) for step in steps)
 
 
 def _step(resource: Resource, entry: Entry, table: ReliabilityTable, created: Iterable[Resource], *, loses: bool) -> ApplyStep:
+    successor = _successor(resource, created) if resource.action is Action.DELETE else None
     return ApplyStep(
         resource.address,
         overlap=resource.action is Action.CREATE_FIRST,
@@ -39,16 +49,38 @@ def _step(resource: Resource, entry: Entry, table: ReliabilityTable, created: It
         harmless=entry.replace == "harmless",
         loses_data=loses,
         ends=resource.action is Action.DELETE,
-        successor=_successor(resource, created) if resource.action is Action.DELETE else "",
+        successor=successor.address if successor else "",
+        renamed=successor is not None and _has_the_name(resource, successor),
         seconds=recreate_seconds(entry, table),
     )
 
 
-def _successor(resource: Resource, created: Iterable[Resource]) -> str:
-    """A created resource of the same type, in the same module where there is one there."""
-    same = [r.address for r in created if r.type == resource.type]
-    near = [a for a in same if a.startswith(resource.module)]
-    return min(near or same, key=lambda a: (without_index(a) != without_index(resource.address), a), default="")
+def _successor(resource: Resource, created: Iterable[Resource]) -> Resource | None:
+    """A created resource of the same type: the one of its very name, else one of the same module where there is one there."""
+    same = [r for r in created if r.type == resource.type]
+    near = [r for r in same if _has_the_name(resource, r)] or [r for r in same if r.address.startswith(resource.module)]
+    return min(near or same, key=lambda r: (without_index(r.address) != without_index(resource.address), r.address), default=None)
+
+
+_NAMES = (
+    "name",
+    "identifier",
+    "cluster_identifier",
+    "replication_group_id",
+    "cluster_id",
+    "broker_name",
+    "domain_name",
+    "function_name",
+    "bucket",
+)
+"""Attributes whose value a provider lets stand once only."""
+
+
+def _has_the_name(resource: Resource, successor: Resource) -> bool:
+    before, after = resource.before or {}, successor.after or {}
+    shared = [name for name in _NAMES if isinstance(before.get(name), str) and before[name] and before[name] == after.get(name)]
+    own = [name for name in _NAMES if isinstance(before.get(name), str) and before[name]]
+    return bool(shared) and (own[0] in shared)
 
 
 def recreate_seconds(entry: Entry, table: ReliabilityTable) -> float | None:

@@ -15,7 +15,7 @@ from faultray_action.catalogue.expression import every
 from faultray_action.model.change import Action
 from faultray_action.model.component import Component, Kind
 from faultray_action.model.topology import Dependency, EntryPoint, Role
-from faultray_action.topology import entries, places
+from faultray_action.topology import entries
 from faultray_action.topology.places import Places
 from faultray_action.topology.survey import Survey, TypedEdge
 
@@ -34,6 +34,7 @@ class Standing:
 def broken(before: Standing, after: Standing) -> tuple[Dependency, ...]:
     """Broken needs of the side after, sorted, each pair once."""
     found = [*_ways_out(before, after), *_access_paths(before, after), *_names(before, after), *_readers(before, after)]
+    found += [*_servers(before, after), *_nameless(before, after)]
     return tuple({(d.source, d.target): d for d in sorted(found, key=lambda d: (d.source, d.target, d.broken))}.values())
 
 
@@ -179,6 +180,46 @@ def _names(before: Standing, after: Standing) -> Iterable[Dependency]:
 def _still_says(before: Survey, after: Survey, edge: TypedEdge) -> bool:
     was, is_now = (every(survey.nodes[edge.source].values, edge.path) for survey in (before, after))
     return bool(was) and was == is_now
+
+
+# members and servers of a group
+
+
+def _servers(before: Standing, after: Standing) -> Iterable[Dependency]:
+    """Groups of servers or members behind an entry that had some and have none left."""
+    needs = _adjacency(after.dependencies)
+    in_use = {a for entry in after.entries for a in entries.closure(entry.component, needs) | {entry.component}}
+    for address in sorted(in_use & before.components.keys() & after.components.keys()):
+        node = before.survey.nodes.get(address)
+        if node is None or node.entry.servers != "any" or needs.get(address) or not before.survey.incoming(address, "serves", "member"):
+            continue
+        wanted = before.survey.facts.whole(node.entry.servers_needed, address, before.survey.scope(node), default=1, more_is_better=False)
+        if wanted > 0:
+            gone = min(edge.source for edge in before.survey.incoming(address, "serves", "member"))
+            yield Dependency(address, address, broken=f"{address} had {gone} behind it and has nothing left")
+
+
+# names that lead to a front
+
+
+def _nameless(before: Standing, after: Standing) -> Iterable[Dependency]:
+    """Fronts whose public name is deleted while they stand, and that no other name leads to."""
+    needs_before, needs_after = _adjacency(before.dependencies), _adjacency(after.dependencies)
+    keys = {key for entry in after.entries for key in entry.keys}
+    led_to = {a for e in after.entries if e.component not in before.survey.nodes for a in entries.closure(e.component, needs_after)}
+    for entry in before.entries:
+        if entry.address in after.survey.nodes or entry.deferred or set(entry.keys) & keys or not _is_name(before.survey, entry.address):
+            continue
+        fronts = [a for a in sorted(needs_before.get(entry.component, ())) if a in after.components and a not in led_to]
+        named = {a for a in fronts if not any(a in targets for targets in needs_after.values())}
+        for front in sorted(named):
+            yield Dependency(front, front, broken=f"{entry.address}, the name that leads to {front}, is deleted")
+
+
+def _is_name(survey: Survey, address: str) -> bool:
+    """A record that leads somewhere by itself: no component, and grouped by the name it stands for."""
+    node = survey.nodes.get(address)
+    return node is not None and node.entry.disposition == "connector" and node.entry.entry is not None and bool(node.entry.entry.group_by)
 
 
 # readers of queues

@@ -11,6 +11,7 @@ from faultray_action.catalogue.entry import EdgeRole, EdgeRule, Entry, Match
 from faultray_action.catalogue.expression import Scope, every
 from faultray_action.catalogue.load import Catalogue
 from faultray_action.model.component import Confidence, Evidence
+from faultray_action.terraform.configured import Configured
 from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource, Side
 from faultray_action.topology.facts import Choice, Facts
 from faultray_action.topology.hosts import named, used_in
@@ -24,6 +25,8 @@ class Node:
     resource: Resource
     entry: Entry
     values: Mapping[str, Any]
+    """Without attributes that nobody wrote and that the provider computes: those have their documented defaults."""
+    raw: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +90,20 @@ def take(
     """
     nodes: dict[str, Node] = {}
     unknown: list[Resource] = []
+    configured = Configured(plan)
     shared = known.nodes if known is not None else {}
     for resource in plan.resources:
         values = resource.values(side)
         if values is None or resource.deposed:
             continue
         old = shared.get(resource.address)
-        if old is not None and old.resource is resource and old.values is values:
+        if old is not None and old.resource is resource and old.raw is values:
             nodes[resource.address] = old
             continue
         entry = catalogue.get(resource.type)
         if entry is not None:
-            nodes[resource.address] = Node(resource.address, resource, entry, values)
+            written = values if values is resource.before or resource.data else configured.settled(resource, values)
+            nodes[resource.address] = Node(resource.address, resource, entry, written, values)
         elif not resource.data and is_known_provider(resource, catalogue):
             unknown.append(resource)
     _drop_shadows(nodes)
