@@ -92,9 +92,12 @@ def sides_of(path: Path | None, request: Request) -> tuple[Topology | None, Topo
     stdin = stdin_of((path,) if path else ())
     if path is None or declares(path, stdin):
         return None, build(declared_of(path, stdin), load_reliability())
+    from faultray_action.terraform.hcl.roots import open_source
     from faultray_action.terraform.reader import read
 
-    stages = discover(read((path,), stdin=stdin), know(request))
+    plan = read((path,), stdin=stdin)
+    source = open_source(request.source, plan, request.repository) if request.source else None
+    stages = discover(plan, know(request), source)
     return stages.before, stages.after
 
 

@@ -123,7 +123,7 @@ def _annotation(document: Document, finding: Finding, where: Place) -> Annotatio
         title=title(document, finding),
         message=message(document, finding),
         start_column=where.column or None,
-        end_column=where.end_column or None,
+        end_column=max(where.end_column - 1, where.column) or None,  # ours ends after the last character, GitHub's on it
     )
 
 
