@@ -16,13 +16,14 @@ from faultray_action.counterfactual.attribution import Simulate, Trial, attribut
 from faultray_action.counterfactual.bundles import Bundle, bundle
 from faultray_action.counterfactual.remedy import find_way_back
 from faultray_action.counterfactual.witness import witness
+from faultray_action.engine.agents import assess_agents
 from faultray_action.engine.cascade import run
 from faultray_action.engine.compiled import compile_topology
 from faultray_action.engine.cuts import chain
 from faultray_action.engine.examine import examine
 from faultray_action.engine.paths import all_cascade_paths
 from faultray_action.engine.relation import relate
-from faultray_action.judgement import compare, risks
+from faultray_action.judgement import agent_risks, compare, risks
 from faultray_action.judgement.decide import decide, passes
 from faultray_action.judgement.outlived import outlived
 from faultray_action.judgement.pairing import Side as Scored
@@ -40,10 +41,11 @@ from faultray_action.model.finding import (
 )
 from faultray_action.model.outcome import Examination
 from faultray_action.model.policy import Gates, Policy
-from faultray_action.model.scenario import ScenarioSet
+from faultray_action.model.scenario import Scenario, ScenarioSet
 from faultray_action.model.source import Locate
 from faultray_action.model.topology import Topology
 from faultray_action.report import compose
+from faultray_action.report.agent_rows import agent_rows
 from faultray_action.report.document import Document, Printable
 from faultray_action.scenarios.generate import DEFAULT_BUDGET, generate
 from faultray_action.simulations import Question, Simulator, ceiling_of, findings, prover, simulator
@@ -143,15 +145,25 @@ def simulate_one(topology: Topology, request: Request) -> Checked:
     scenarios = generate((topology,), budget=request.scenario_budget)
     examined = examine(NOTHING), examine(topology, scenarios)
     was, is_now = Scored(NOTHING, examined[0]), Scored(topology, examined[1])
-    delta = compare.compare(was, is_now, risks.find(was, is_now))
+    agents = assess_agents(topology, single_failures(scenarios.scenarios))
+    labels = {address: component.label for address, component in topology.components.items()}
+    delta = compare.compare(was, is_now, (*risks.find(was, is_now), *agent_risks.find((), agents, labels)))
     accepted = accept(delta, Attribution(), request.policy.waivers, request.date)
     ceiling = ceiling_of(topology, examined[1])
     decision = decide(accepted.judged, request.gates, topology.coverage, ceilings=(None, ceiling.value))
     sides = compose.Side(NOTHING, examined[0], None), compose.Side(topology, examined[1], ceiling)
     material = replace(
-        _material(request, sides, delta, decision, accepted), diagnostics=(*request.diagnostics, *topology.diagnostics), subject="topology"
+        _material(request, sides, delta, decision, accepted),
+        diagnostics=(*request.diagnostics, *topology.diagnostics),
+        agents=agent_rows(topology, agents),
+        subject="topology",
     )
     return Checked(compose.compose(material), NOTHING, topology, scenarios, examined, decision)
+
+
+def single_failures(scenarios: Iterable[Scenario]) -> list[Scenario]:
+    """One event of the infrastructure each: what a reader has to reckon with, not what can be piled up."""
+    return [scenario for scenario in scenarios if len(scenario.faults) == 1 and not scenario.what_ifs]
 
 
 def cascade_map(checked: Checked) -> str:

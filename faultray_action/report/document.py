@@ -424,7 +424,10 @@ class Sensitivity(Part, frozen=True, kw_only=True):
 
 
 class AgentRow(Part, frozen=True, kw_only=True):
-    """An AI agent: probability that an answer is a hallucination, in [0, 1], healthy and in the worst scenario after."""
+    """An AI agent: probability that an answer is a hallucination, in [0, 1], healthy and in the worst single failure after.
+
+    `answering`: it still gives answers in it; `gone`: labels of its data sources that are not well there; `misled_by`: of the agents that
+    feed it worse answers there; `chain`: addresses of the agents whose answers reach it, itself last."""
 
     address: str
     before: float | None
@@ -432,6 +435,9 @@ class AgentRow(Part, frozen=True, kw_only=True):
     label: str = ""
     worst: float | None = None
     worst_scenario: str = ""
+    answering: bool = False
+    gone: tuple[str, ...] = ()
+    misled_by: tuple[str, ...] = ()
     chain: tuple[str, ...] = ()
     fingerprint: str = ""
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from io import StringIO
 
 from rich import box
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from faultray_action.report import escape, sections, wording
 from faultray_action.report.changes import JudgedChange, judged_changes, overlapping, told_points
-from faultray_action.report.document import Document, SpofRow
+from faultray_action.report.document import AgentRow, Document, SpofRow
 from faultray_action.report.wording import Form, words
 
 _LEVEL_STYLE = {"safe": "bold green", "review": "bold yellow", "high-risk": "bold red"}
@@ -84,8 +84,25 @@ def panel_lines(document: Document) -> list[RenderableType]:
     return lines
 
 
+@dataclass(frozen=True, slots=True)
+class _Hanging:
+    """A line whose continuation stands under its text, not under its mark."""
+
+    text: str
+    first: str
+    rest: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        head = Text(self.text).wrap(console, max(20, options.max_width - len(self.first)), overflow="fold")[0].plain
+        tail = self.text[len(head) :].lstrip(" ")
+        yield Text(self.first + head.rstrip())
+        if tail:
+            for part in Text(tail).wrap(console, max(20, options.max_width - len(self.rest)), overflow="fold"):
+                yield Text(self.rest + part.plain.rstrip())
+
+
 def _bullet(line: str) -> RenderableType:
-    return Padding(Text(f"- {line}", overflow="fold"), (0, 0, 0, 2))
+    return _Hanging(line, "  - ", "    ")
 
 
 def _score(document: Document, value: float | None) -> str:
@@ -127,6 +144,7 @@ def _body(document: Document) -> Iterable[RenderableType]:
     yield from _section("RISKS REMOVED", (words(wording.risk_heading(row)) for row in document.risks.resolved))
     yield from _entries(document)
     yield from _section("WHILE APPLYING", (words(wording.disruption_title(document, row)) for row in document.apply.disruptions))
+    yield from _section("AI AGENTS", (line for row in document.agents for line in agent_lines(row)))
     yield from _layers(document)
     yield from _section("HOW SURE IS THIS", sure_lines(document))
 
@@ -138,7 +156,8 @@ def _section(title: str, lines: Iterable[str]) -> Iterable[RenderableType]:
     yield Text("")
     yield Text(title, style="bold")
     for line in told[:_MAX_ROWS]:
-        yield Padding(Text(line, overflow="fold"), (0, 0, 0, 2 + len(line) - len(line.lstrip(" "))))
+        indent = " " * (2 + len(line) - len(line.lstrip(" ")))
+        yield _Hanging(line.lstrip(" "), indent, indent + "  ")
     if len(told) > _MAX_ROWS:
         yield Text(f"  … and {len(told) - _MAX_ROWS} more")
 
@@ -231,6 +250,29 @@ def _entries(document: Document) -> Iterable[RenderableType]:
             sides.append(nines)
         table.add_row(Text(escape.plain(row.label or row.address, 60), overflow="fold"), *sides)
     yield table
+
+
+def agent_lines(row: AgentRow) -> list[str]:
+    """How often an agent is wrong as things stand, and the failure that it goes on answering in."""
+    name = escape.plain(row.label or row.address, 60)
+    known = [(value, side) for value, side in ((row.before, "before"), (row.after, "after")) if value is not None]
+    told = [f"{_wrong(value)}{f' {side}' if len(known) > 1 else ''}" for value, side in known]
+    lines = [f"{name}: {', '.join(told)} of its answers wrong with everything up"]
+    if row.worst is None or row.after is None or row.worst <= row.after:
+        return lines
+    lines.append(f"  {_wrong(row.worst)} where it {_without(row)} (faultray replay {escape.plain(row.worst_scenario, 60)})")
+    return lines
+
+
+def _without(row: AgentRow) -> str:
+    state = "keeps answering" if row.answering else "is down"
+    if row.gone:
+        return f"{state} while {words(wording.listed(row.gone, 3))} {'is' if len(row.gone) == 1 else 'are'} gone"
+    return f"{state} on what {words(wording.listed(row.misled_by, 3))} says then" if row.misled_by else state
+
+
+def _wrong(share: float) -> str:
+    return f"{wording.trimmed(f'{share * 100:.1f}')} %"
 
 
 def _layers(document: Document) -> Iterable[RenderableType]:
