@@ -29,7 +29,7 @@ from faultray_action.judgement.outlived import outlived
 from faultray_action.judgement.pairing import Side as Scored
 from faultray_action.model.change import AttributeChange
 from faultray_action.model.component import FaultClass
-from faultray_action.model.diagnostic import Diagnostic
+from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.finding import (
     Attribution,
     Decision,
@@ -114,7 +114,7 @@ def check(request: Request) -> Checked:
     found = changes.find(plan, knowledge.catalogue)
     simulate = simulator(question)
     bundles = bundle(found, stages.before, stages.after)
-    attribution = _attribute(delta, bundles, simulate)
+    attribution = _attribute(delta, bundles, simulate, len(stages.after.components))
     accepted = accept(delta, attribution, request.policy.waivers, request.date)
     worst = question.judged(delta, attribution, question.sides, examined)
     best = question.at_best(attribution)
@@ -122,7 +122,9 @@ def check(request: Request) -> Checked:
         accepted.judged, request.gates, stages.after.coverage, ceilings=worst.ceilings, best=best, accepted_points=accepted.points
     )
     decision = _within_depth(decision, stages.after, scenarios, request.max_depth)
-    way_back = _way_back(decision, delta, bundles, attribution, prover(question, bundles, attribution, simulate))
+    way_back = _way_back(
+        decision, delta, bundles, attribution, prover(question, bundles, attribution, simulate), len(stages.after.components)
+    )
     ceilings = ceiling_of(stages.before, examined[0]), ceiling_of(stages.after, examined[1])
     sides = compose.Side(stages.before, examined[0], ceilings[0]), compose.Side(stages.after, examined[1], ceilings[1])
     material = replace(
@@ -135,7 +137,13 @@ def check(request: Request) -> Checked:
         outlived=outlived(Scored(stages.before, examined[0]), Scored(stages.after, examined[1]), scenarios.scenarios),
         best=None if best is None else compose.Ends(best.delta, passes(best, request.gates), passes(worst, request.gates)),
         locate=_locator(source, plan, found),
-        diagnostics=(*request.diagnostics, *stages.after.diagnostics, *accepted.diagnostics, *(source.diagnostics if source else ())),
+        diagnostics=(
+            *request.diagnostics,
+            *stages.after.diagnostics,
+            *accepted.diagnostics,
+            *(source.diagnostics if source else ()),
+            *_untold(attribution),
+        ),
     )
     return Checked(compose.compose(material), stages.before, stages.after, scenarios, examined, decision, plan)
 
@@ -231,19 +239,33 @@ def _facts(plan: Plan) -> compose.PlanFacts:
     return compose.PlanFacts(plan.path, plan.terraform_version, plan.format_version, managed, plan.counts, plan.complete, plan.deferred)
 
 
-def _attribute(delta: Delta, bundles: Sequence[Bundle], simulate: Simulator) -> Attribution:
+def _attribute(delta: Delta, bundles: Sequence[Bundle], simulate: Simulator, components: int) -> Attribution:
     """Only where something differs: a plan without effect costs no simulation."""
     differs = delta.points or delta.disruptions or any(s is not Standing.UNCHANGED for s, _ in (*delta.spofs, *delta.risks))
     if delta.before is None or delta.after is None or not differs:
         return Attribution()
-    return attribute(delta, Trial(delta.after.score, findings(delta), False), bundles, lambda edits: simulate(edits).trial(False))
+    actual = Trial(delta.after.score, findings(delta), False)
+    return attribute(delta, actual, bundles, lambda edits: simulate(edits).trial(False), components)
 
 
-def _way_back(decision: Decision, delta: Delta, bundles: Sequence[Bundle], attribution: Attribution, prove: Simulate) -> WayBack | None:
+def _untold(attribution: Attribution) -> tuple[Diagnostic, ...]:
+    """What attribution leaves out is said."""
+    if not attribution.untried:
+        return ()
+    text = (
+        f"{attribution.untried} of {attribution.untried + attribution.simulations} changes were not put back one by one: "
+        "what they cost is part of the interaction"
+    )
+    return (Diagnostic(Severity.NOTICE, "attribution-bounded", text),)
+
+
+def _way_back(
+    decision: Decision, delta: Delta, bundles: Sequence[Bundle], attribution: Attribution, prove: Simulate, components: int
+) -> WayBack | None:
     failed = {gate.gate for gate in decision.gates if not gate.passed}
     if not failed or "max-depth" in failed or decision.error or delta.before is None or delta.after is None:
         return None
-    return find_way_back(bundles, attribution, prove)
+    return find_way_back(bundles, attribution, prove, components)
 
 
 def _witnesses(stages: Stages, delta: Delta, before: Examination) -> Mapping[str, OutageWitness]:

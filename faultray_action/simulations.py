@@ -118,7 +118,8 @@ def simulator(question: Question) -> Simulator:
             links = put_back_links(stages.links[Side.BEFORE], stages.links[Side.AFTER], changed, edits)
             before, after = rebuild(changed, links, knowledge, stages)
             examined = replace(question.examined[0], assets=examine_assets(before)), reexamine(after, stages.after, question.examined[1])
-            answers[key] = Simulated(changed, links, difference(changed, knowledge, (before, after), examined), after, examined[1])
+            delta = difference(changed, knowledge, (before, after), examined, split=False)
+            answers[key] = Simulated(changed, links, delta, after, examined[1])
         return answers[key]
 
     return simulate
@@ -136,11 +137,11 @@ def prover(question: Question, bundles: Sequence[Bundle], attribution: Attributi
     return prove
 
 
-def difference(plan: Plan, knowledge: Knowledge, sides: Sides, examined: Examined) -> Delta:
-    """Scores, single points, risks and what applying interrupts."""
+def difference(plan: Plan, knowledge: Knowledge, sides: Sides, examined: Examined, *, split: bool = True) -> Delta:
+    """Scores, single points, risks and what applying interrupts. `split`: whether lost points are booked on events."""
     was, is_now = Scored(sides[0], examined[0]), Scored(sides[1], examined[1])
     regional = risks.regional_points(was, is_now, lambda side, asked: entries_down_without(compile_topology(side), asked))
-    return compare.compare(was, is_now, risks.find(was, is_now), _disruptions(plan, knowledge, *sides), regional)
+    return compare.compare(was, is_now, risks.find(was, is_now), _disruptions(plan, knowledge, *sides), regional, split=split)
 
 
 def _disruptions(plan: Plan, knowledge: Knowledge, before: Topology, after: Topology) -> tuple[Disruption, ...]:

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from faultray_action.counterfactual.attribution import Simulate
+from faultray_action.counterfactual.attribution import Simulate, affordable
 from faultray_action.counterfactual.bundles import Bundle
 from faultray_action.model.finding import Attribution, WayBack
 
 MOST_EDITS = 3
 MOST_SIMULATIONS = 120
+MOST_WORK = 12_000
+LEAST_SIMULATIONS = 12
+"""As in attribution: so many simulations, fewer where the system is so large that they would look at more components than this."""
 _LEADING = 8
 """Sets of two and three are made of the changes that cost most: so many of them."""
 
 
-def find_way_back(groups: Sequence[Bundle], attribution: Attribution, simulate: Simulate) -> WayBack:
-    """The first set, smallest and then most costly first, that passes; no edits where none does within the count of simulations."""
+def find_way_back(groups: Sequence[Bundle], attribution: Attribution, simulate: Simulate, components: int = 0) -> WayBack:
+    """The first set, smallest and then most costly first, that passes; no edits where none does within the count of simulations, which
+    falls with the number of components."""
     ordered = _by_cost(groups, attribution)
+    most = affordable(components, MOST_SIMULATIONS, MOST_WORK, LEAST_SIMULATIONS)
     spent = 0
     for chosen in _candidates(ordered):
-        if spent == MOST_SIMULATIONS:
+        if spent == most:
             break
         spent += 1
         trial = simulate(tuple(edit for one in chosen for edit in one.edits))

@@ -36,7 +36,7 @@ def _affected(topology: Topology, known: Topology) -> frozenset[str]:
     own, old = _by_source(topology), _by_source(known)
     changed = {a for a, c in topology.components.items() if (k := known.components.get(a)) is not c and k != c}
     changed |= {a for a in topology.components if not _same(own.get(a, ()), old.get(a, ()))}
-    faults = {id for id, fault in topology.faults.items() if (k := known.faults.get(id)) is not fault and k != fault}
+    faults = {id for id, fault in topology.faults.items() if (f := known.faults.get(id)) is not fault and f != fault}
     if faults:
         changed |= {a for a, c in topology.components.items() if any(not faults.isdisjoint(copy.faults) for copy in c.copies)}
     reach = _callers(topology, changed)

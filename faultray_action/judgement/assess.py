@@ -17,15 +17,19 @@ def assess(side: Side, weights: Weights = STANDARD) -> Assessment | None:
     return score_pair(None, side, weights)[1]
 
 
-def score_pair(before: Side | None, after: Side | None, weights: Weights = STANDARD) -> tuple[Assessment | None, Assessment | None]:
-    """Both sides over one list of entries and assets. None for a side that does not exist or has no entry."""
+def score_pair(
+    before: Side | None, after: Side | None, weights: Weights = STANDARD, *, split: bool = True
+) -> tuple[Assessment | None, Assessment | None]:
+    """Both sides over one list of entries and assets. None for a side that does not exist or has no entry.
+
+    Without `split` the lost points are not booked on events: who only compares scores has no use for it."""
     entries = pair_entries(before, after)
     assets = pair_assets(before, after)
-    return _assess(before, 0, entries, assets, weights), _assess(after, 1, entries, assets, weights)
+    return _assess(before, 0, entries, assets, weights, split), _assess(after, 1, entries, assets, weights, split)
 
 
 def _assess(
-    side: Side | None, which: int, entry_pairs: Iterable[EntryPair], asset_pairs: Iterable[AssetPair], weights: Weights
+    side: Side | None, which: int, entry_pairs: Iterable[EntryPair], asset_pairs: Iterable[AssetPair], weights: Weights, split: bool
 ) -> Assessment | None:
     if side is None or not side.topology.entries:
         return None
@@ -34,7 +38,7 @@ def _assess(
     a = math.fsum(row.weight * row.availability for row in entries)
     r = math.fsum(row.weight * row.redundancy for row in entries)
     d = math.fsum(row.weight * row.durability for row in assets) if assets else 1.0
-    return Assessment(total(a, r, d, weights), a, r, d, entries, assets, _lost(side, entries, assets, weights))
+    return Assessment(total(a, r, d, weights), a, r, d, entries, assets, _lost(side, entries, assets, weights) if split else ())
 
 
 def _entry_scores(pairs: Sequence[EntryPair], which: int, weights: Weights) -> tuple[EntryScore, ...]:

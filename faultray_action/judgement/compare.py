@@ -18,9 +18,11 @@ def compare(
     risks: tuple[tuple[Standing, Risk], ...] = (),
     disruptions: tuple[Disruption, ...] = (),
     regional: tuple[tuple[Standing, SinglePoint], ...] = (),
+    *,
+    split: bool = True,
 ) -> Delta:
-    """Both sides scored over one list, and every single point with its standing, sorted by standing and address."""
-    was, is_now = score_pair(before, after)
+    """Both sides scored over one list, and every single point with its standing, sorted by standing and address. `split`: as `score_pair`."""
+    was, is_now = score_pair(before, after, split=split)
     spofs = _spofs(before, after)
     known = {(standing, point.address) for standing, point in spofs}
     spofs += tuple(row for row in regional if (row[0], row[1].address) not in known)

@@ -155,12 +155,14 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Rows and `interaction` sum to the delta exactly. `causes`: single point (address) -> changes whose put-back alone removes it."""
+    """Rows and `interaction` sum to the delta exactly. `causes`: single point (address) -> changes whose put-back alone removes it.
+    `untried`: changes that were not put back one by one, since there are too many of them for a system of that size."""
 
     rows: tuple[Contribution, ...] = ()
     interaction: float = 0.0
     simulations: int = 0
     causes: tuple[tuple[str, tuple[AttributeChange, ...]], ...] = ()
+    untried: int = 0
 
 
 @dataclass(frozen=True, slots=True)

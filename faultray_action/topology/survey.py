@@ -148,17 +148,23 @@ def _typed(
 ) -> dict[int, TypedEdge | None]:
     """The meaning of each link; that of a link between the very nodes of `known` is known."""
     found: dict[int, TypedEdge | None] = {}
-    shared, earlier = (known.nodes, known.typed) if known is not None else ({}, {})
+    earlier = known.typed if known is not None else {}
+    other = _otherwise(nodes, known.nodes, unsure) if known is not None else frozenset()
     for link in links:
-        source, target = nodes.get(link.source), nodes.get(link.target)
-        if source is None or target is None or link.kind is LinkKind.DEPENDS_ON or source is target:
-            continue
         this = id(link)
-        if this in earlier and shared.get(link.source) is source and shared.get(link.target) is target and link.source not in unsure:
+        if this in earlier and link.source not in other and link.target not in other:
             found[this] = earlier[this]
-        else:
+            continue
+        source, target = nodes.get(link.source), nodes.get(link.target)
+        if source is not None and target is not None and link.kind is not LinkKind.DEPENDS_ON and source is not target:
             found[this] = _meaning(link, source, target, facts)
     return found
+
+
+def _otherwise(nodes: Mapping[str, Node], known: Mapping[str, Node], unsure: Collection[str]) -> frozenset[str]:
+    """Addresses whose node is not the very one of `known`."""
+    changed = {address for address, node in nodes.items() if known.get(address) is not node}
+    return frozenset(changed | (known.keys() - nodes.keys()) | set(unsure))
 
 
 def _meaning(link: Link, source: Node, target: Node, facts: Facts) -> TypedEdge | None:
