@@ -6,6 +6,7 @@ import glob
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from faultray_action import __version__
@@ -21,6 +22,7 @@ from faultray_action.report import store
 from faultray_action.report.document import Document, ErrorPart, empty_document
 from faultray_action.report.render import RENDERERS
 from faultray_action.settings import Settings, settings_of_action
+from faultray_action.terraform.hcl.files import find_repository
 
 _FORMATS = {
     "json-file": "json",
@@ -50,7 +52,7 @@ def run(environ: Mapping[str, str]) -> int:
     except FaultrayError as error:
         _say(diagnostic_command(Diagnostic(Severity.ERROR, "configuration", str(error))))
         return error.exit_code
-    return _judge(settings, context, plans)
+    return _judge(settings, context, plans, Path(environ.get("GITHUB_WORKSPACE") or "."))
 
 
 def plans_of(settings: Settings) -> tuple[Path, ...]:
@@ -64,8 +66,8 @@ def plans_of(settings: Settings) -> tuple[Path, ...]:
     return tuple(Path(name) for name in dict.fromkeys(found))
 
 
-def _judge(settings: Settings, context: Context, plans: tuple[Path, ...]) -> int:
-    request = common.request_of(settings, plans)
+def _judge(settings: Settings, context: Context, plans: tuple[Path, ...], workspace: Path) -> int:
+    request = replace(common.request_of(settings, plans), repository=_top(Path(settings.source or "."), workspace))
     checked: Checked | None = None
     try:
         checked = check(request)
@@ -81,6 +83,12 @@ def _judge(settings: Settings, context: Context, plans: tuple[Path, ...]) -> int
     for line in posted.lines:
         _say(line)
     return common.exit_code("error" if document.verdict == "error" else "", document.gate.passed, document.mode)
+
+
+def _top(source: Path, workspace: Path) -> Path:
+    """What GitHub's file names are relative to: the working copy that the source lies in, or the workspace where the code came without one."""
+    found = find_repository(source)
+    return found if (found / ".git").exists() else workspace
 
 
 def could_not_compute(reason: str, title: str, plans: tuple[Path, ...], settings: Settings) -> Document:

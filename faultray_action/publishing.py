@@ -9,7 +9,7 @@ from faultray_action.github.check import CheckRun, Section
 from faultray_action.github.client import Client
 from faultray_action.github.comment import Wording
 from faultray_action.github.context import Context
-from faultray_action.github.outputs import annotation_commands, diagnostic_command, quarantined, write_outputs, write_summary
+from faultray_action.github.outputs import diagnostic_command, quarantined, write_outputs, write_summary
 from faultray_action.github.publish import Posting, Published, publish
 from faultray_action.model.artifact import AnnotationChannel, Light
 from faultray_action.model.errors import FaultrayError
@@ -42,8 +42,8 @@ def post(document: Document, settings: Settings, context: Context, files: Mappin
         notes += write_summary(context.step_summary, full, short, published.diagnostics)
     notes += write_outputs(context.output, outputs_of(document, published, files))
     lines = [quarantined(terminal.render(document)).rstrip("\n")]
-    if settings.annotations is not AnnotationChannel.OFF:
-        lines += annotation_commands(published.commands)
+    if published.commands or (document.error is not None and settings.annotations is not AnnotationChannel.OFF):
+        lines += remarks.commands(document)
     lines += [diagnostic_command(note) for note in notes]
     return Posted(published, tuple(lines))
 

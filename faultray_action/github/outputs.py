@@ -7,18 +7,15 @@ The runner scans stdout and stderr alike for commands. Text that may hold names 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from faultray_action.model.artifact import Annotation, AnnotationLevel
 from faultray_action.model.diagnostic import Diagnostic, Severity
 
 MAX_SUMMARY_BYTES = 1024 * 1024
 """Of one step. A longer summary is dropped by the runner as a whole."""
-COMMANDS_A_LEVEL = 10
 MAX_COMMAND = 4096
 
-_COMMAND_OF_LEVEL = {AnnotationLevel.NOTICE: "notice", AnnotationLevel.WARNING: "warning", AnnotationLevel.FAILURE: "error"}
 _COMMAND_OF_SEVERITY = {Severity.NOTICE: "notice", Severity.WARNING: "warning", Severity.ERROR: "error"}
 
 
@@ -50,17 +47,6 @@ def quarantined(text: str, token: Callable[[], str] = lambda: secrets.token_hex(
     return f"::stop-commands::{word}\n{text}\n::{word}::\n"
 
 
-def annotation_commands(annotations: Iterable[Annotation]) -> tuple[str, ...]:
-    """Workflow commands in the given order, at most 10 of a level (the runner drops further ones)."""
-    used = dict.fromkeys(AnnotationLevel, 0)
-    lines = []
-    for annotation in annotations:
-        used[annotation.level] += 1
-        if used[annotation.level] <= COMMANDS_A_LEVEL:
-            lines.append(_annotation_command(annotation))
-    return tuple(lines)
-
-
 def diagnostic_command(diagnostic: Diagnostic) -> str:
     """A diagnostic as one line that the runner shows on the run's page."""
     properties = {"title": "FaultRay"}
@@ -77,15 +63,6 @@ def command(name: str, properties: Mapping[str, str], message: str) -> str:
     """
     head = f"::{name} " + ",".join(f"{key}={_escaped_property(value)}" for key, value in properties.items() if value) + "::"
     return head + _cut(_escaped(message), MAX_COMMAND - len(head))
-
-
-def _annotation_command(annotation: Annotation) -> str:
-    properties = {"title": annotation.title[:255], "file": annotation.path, "line": str(max(annotation.start_line, 1))}
-    if annotation.end_line > annotation.start_line:
-        properties["endLine"] = str(annotation.end_line)
-    elif annotation.start_column:
-        properties |= {"col": str(annotation.start_column), "endColumn": str(annotation.end_column or annotation.start_column)}
-    return command(_COMMAND_OF_LEVEL[annotation.level], properties, annotation.message)
 
 
 def _escaped(text: str) -> str:

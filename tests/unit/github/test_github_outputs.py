@@ -85,11 +85,11 @@ def read_command(line: str) -> tuple[str, dict[str, str], str]:
 
 @given(text, text, text)
 def test_a_command_reads_back_as_it_was_meant(title: str, file: str, message: str) -> None:
-    [line] = outputs.annotation_commands([Annotation(file, 3, 3, AnnotationLevel.FAILURE, title, message, start_column=2, end_column=5)])
+    line = outputs.command("error", {"title": title[:255], "file": file, "line": "3"}, message)
     assert "\n" not in line and "\r" not in line
     name, properties, said = read_command(line)
     assert name == "error" and properties.get("title", "") == title[:255] and properties.get("file", "") == file
-    assert (properties["line"], properties["col"], properties["endColumn"]) == ("3", "2", "5")
+    assert properties["line"] == "3"
     assert said == message or (said.endswith("…") and message.startswith(said[:-1]))
 
 
@@ -97,12 +97,6 @@ def test_a_long_command_is_cut_to_what_the_runner_takes_and_never_through_an_esc
     for shift in range(4):
         line = outputs.command("error", {"file": "a.tf"}, "x" * shift + "%" * 5000)
         assert len(line) <= 4096 and read_command(line)[2] == "x" * shift + "%" * (len(read_command(line)[2]) - shift - 1) + "…"
-
-
-def test_at_most_ten_commands_of_a_level() -> None:
-    rows = [Annotation("a.tf", 1, 1, level, "t", "m") for level in AnnotationLevel for _ in range(25)]
-    lines = outputs.annotation_commands(rows)
-    assert [sum(line.startswith(f"::{name} ") for line in lines) for name in ("notice", "warning", "error")] == [10, 10, 10]
 
 
 def test_a_diagnostic_points_to_its_line() -> None:
