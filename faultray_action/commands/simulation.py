@@ -139,8 +139,8 @@ def availability(file: Path | None, slo: float | None, config: str | None) -> No
       faultray availability infra.yaml --slo 99.95
     """
     from faultray_action.engine.examine import examine
-    from faultray_action.simulations import ceiling_of
     from faultray_action.report.availability_text import availability_text
+    from faultray_action.simulations import ceiling_of
 
     request = _request(file, {"slo": slo, "config": config})
     before, topology = common.sides_of(file, request)
@@ -187,6 +187,7 @@ def replay(scenario: str, file: Path | None, side: str, outage: float | None, ma
       faultray replay "zone:aws:eu-west-1a" plan.json
       faultray replay "copy:db#0 & traffic*2" infra.yaml
     """
+    from faultray_action.engine.agents import raised
     from faultray_action.engine.cascade import run
     from faultray_action.report.replay_text import replay_text
     from faultray_action.scenarios.parse import parse_scenario
@@ -196,4 +197,5 @@ def replay(scenario: str, file: Path | None, side: str, outage: float | None, ma
     if topology is None:
         raise ConfigError("a declared topology has one side only; leave --side out")
     asked = parse_scenario(scenario, topology if before is None else after, before)
-    common.emit(replay_text(topology, run(topology, asked, max_depth=max_depth, outage_seconds=outage)))
+    trace = run(topology, asked, max_depth=max_depth, outage_seconds=outage)
+    common.emit(replay_text(topology, trace, raised(topology, asked) if topology.agents else ()))
