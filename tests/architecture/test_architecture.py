@@ -25,6 +25,7 @@ FLOORS: dict[str, int] = {
     "waived": 7,
     "simulations": 7,
     "publishing": 7,
+    "page": 7,
     "backtest": 7,
     "settings": 6,
     "policy": 6,
@@ -42,7 +43,7 @@ FLOORS: dict[str, int] = {
     "declared": 1,
     "model": 0,
 }
-FAMILIES = ({"cli", "action", "commands"}, {"pipeline", "simulations", "waived"}, {"settings", "policy", "policy_schema", "waivers"})
+FAMILIES = ({"cli", "action", "commands"}, {"pipeline", "simulations", "waived", "page"}, {"settings", "policy", "policy_schema", "waivers"})
 """Rooms of one floor that know each other; all others of a floor are strangers."""
 ONLY_MODEL = {"report", "github", "judgement", "engine", "scenarios", "catalogue", "terraform", "declared"}
 """Rooms that see nothing of what is below but the words of the house."""
@@ -53,7 +54,7 @@ LIBRARIES: dict[str, set[str]] = {
     "backtest": {"pydantic", "yaml"},
     "policy": {"pydantic", "yaml"},
     "policy_schema": {"pydantic"},
-    "report": {"jinja2", "msgspec", "rich"},
+    "report": {"jinja2", "markupsafe", "msgspec", "rich"},
     "engine": {"igraph"},
     "catalogue": {"msgspec", "pydantic", "yaml"},
     "terraform": {"msgspec", "hcl2", "lark"},

@@ -59,6 +59,7 @@ class Runner:
         source = ROOT / "fixtures" / fixture
         shutil.copytree(source / "after", self.workspace / "infra")
         shutil.copyfile(source / "plan.json", self.workspace / "plan.json")
+        (self.workspace / ".git").mkdir()
 
     def run(self, **inputs: str) -> Ran:
         self.runs += 1
