@@ -29,6 +29,7 @@ EdgeRole = Literal[
     "placement",  # zones (and the way out) come from the one referred to
     "firewall",  # security group attached to this one
     "modifies",  # the `sets` of this one apply to the one referred to
+    "modified-by",  # the `sets` of the one referred to apply to this one (a cluster names its configuration)
     "protects",  # the `covers` of this one protect the data of the one referred to
     "branch",  # another way into the front referred to: an entry of its own beside the front's default (a listener rule)
     "egress-of",  # the way out of the one referred to leads through this one (association -> subnet)
@@ -125,7 +126,10 @@ class PathTo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Paths of a firewall rule: protocol, from and to port, CIDRs, the group it lets in; `inline` block paths inside a group; `when` for direction."""
+    """Paths of a firewall rule: protocol, from and to port, CIDRs, the group it lets in; `inline` block paths inside a group; `when` for direction.
+
+    Where rules apply by tags instead of groups: `targets` are the paths of the tags (or accounts) that it applies to, none set means all,
+    `tags` those of the sources, `allows` the block with protocol and `ports`."""
 
     inline: str = ""
     when: str = "true"
@@ -135,6 +139,9 @@ class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cidrs: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     self_path: str = ""
+    targets: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    allows: str = ""
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -148,6 +155,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     (every attribute that an expression reads may be). `defaults`: documented defaults of missing attributes.
     `replace`: what replacing it means while applying: outage, rolling (copy by copy), harmless.
     `egress`: a workload that calls out through its subnet's NAT. `workload`: runs customer code. `agent`: an AI part.
+    `firewall_tags`: paths of the tags (or accounts) by which firewall rules apply to it.
     `retention`: seconds a queue or stream keeps messages.
     """
 
@@ -180,6 +188,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     match: tuple[Match, ...] = ()
     path_to: PathTo | None = None
     firewall: FirewallFacts | None = None
+    firewall_tags: tuple[str, ...] = ()
     data: DataFacts | None = None
     entry: EntryFacts | None = None
     sets: dict[str, str] = {}

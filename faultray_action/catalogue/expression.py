@@ -8,8 +8,10 @@ A name is an attribute, a dotted name a path through nested blocks (a list of bl
 A missing attribute is None; None counts as 0 in arithmetic and comparison. `true`, `false`, `none` are literals.
 Functions: len, min, max, any, all, int, str, lower, split(text, sep), each("path") (the values in every block of a list),
 has("path") (present and not null, empty or false; an id that is not known yet is present), known("path") (present and not unknown until apply),
+written("attribute") (the configuration sets it; the provider chose it otherwise),
 distinct(list), zones() (distinct known zones of the placement), servers() (how many links serve it), contains(list_or_text, x), startswith(text, x),
-setting("replicaCount", …) (the least number that a Helm release sets under such a name).
+setting("replicaCount", …) (the least number that a Helm release sets under such a name),
+property("path", "name") (the number of a `name = number` line in the text at a path).
 
 The value is a *tuple of possibilities*: one for known facts; several, or UNKNOWN, where an attribute is unknown until apply:
 `2 if multi_az else 1` with multi_az unknown is (1, 2).
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -46,6 +49,7 @@ class Scope:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     zones: int = 0
     servers: int = 0
+    written: Callable[[], frozenset[str]] | None = None
     unknown: set[str] = field(default_factory=set)
     read: set[str] = field(default_factory=set)
 
@@ -106,7 +110,7 @@ def names(text: str) -> tuple[str, ...]:
     tree = _parse(text)
     found = {_path(node) for node in _outermost_paths(tree.body)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("each", "has", "known"):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("each", "has", "known", "written"):
             found |= {argument.value for argument in node.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str)}
     return tuple(sorted(found - set(_LITERALS)))
 
@@ -342,10 +346,12 @@ def _call(node: Any) -> Callable[[Scope], Possible]:
     if not isinstance(node.func, ast.Name) or node.keywords:
         raise ExpressionError(f"not allowed in an expression: {ast.unparse(node)}")
     name = node.func.id
-    if name in ("each", "has", "known"):
+    if name in ("each", "has", "known", "written"):
         return _path_function(name, node)
     if name == "setting":
         return _setting_function(node)
+    if name == "property":
+        return _property_function(node)
     if name == "zones":
         return lambda scope: (scope.zones,)
     if name == "servers":
@@ -373,6 +379,8 @@ def _path_function(name: str, node: ast.Call) -> Callable[[Scope], Possible]:
 
     def look(scope: Scope) -> Possible:
         scope.read.add(path)
+        if name == "written":
+            return (scope.written is None or path in scope.written(),)
         if name == "known":
             return (descend(scope.values, path) not in (None, UNKNOWN),)
         if name == "each":
@@ -397,6 +405,24 @@ def _setting_function(node: ast.Call) -> Callable[[Scope], Possible]:
         if value is UNKNOWN:
             scope.unknown.add("values")
         return (value,)
+
+    return look
+
+
+def _property_function(node: ast.Call) -> Callable[[Scope], Possible]:
+    """Reads one number out of a text of `name = number` lines; like `setting`, nothing of the text is ever printed."""
+    texts = [argument.value for argument in node.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str)]
+    if len(texts) != 2 or len(node.args) != 2:
+        raise ExpressionError('property() takes a path and a name in quotes: property("server_properties", "min.insync.replicas")')
+    path, line = texts[0], re.compile(rf"^\s*{re.escape(texts[1])}\s*[=:]\s*(\d{{1,6}})\s*$", re.MULTILINE)
+
+    def look(scope: Scope) -> Possible:
+        value = descend(scope.values, path)
+        if value is UNKNOWN:
+            scope.unknown.add(path)
+            return (UNKNOWN,)
+        found = line.search(value) if isinstance(value, str) else None
+        return (int(found.group(1)) if found else None,)
 
     return look
 

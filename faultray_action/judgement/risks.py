@@ -21,7 +21,13 @@ DEMAND_SHARE = 0.6
 
 def find(before: Side, after: Side) -> tuple[tuple[Standing, Risk], ...]:
     """Every risk with its standing, sorted."""
-    rows = [*_data(before, after), *_broken(before, after), *_regions(before, after), *_capacity(before, after)]
+    rows = [
+        *_data(before, after),
+        *_broken(before, after),
+        *_everything_goes(before, after),
+        *_regions(before, after),
+        *_capacity(before, after),
+    ]
     return tuple(sorted(rows, key=lambda row: (row[0], row[1].kind, row[1].address)))
 
 
@@ -69,6 +75,14 @@ def _broken(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
             standing,
             Risk(address, RiskKind.BROKEN_NEED, RiskSeverity.HIGH, (), (address,), "serves nothing: what it needs does not stand"),
         )
+
+
+def _everything_goes(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
+    """Nothing that users came in by stands after: the system is taken down, on purpose or not."""
+    if before.topology.entries and not after.topology.entries:
+        for entry in before.topology.entries:
+            message = f"{entry.address} is destroyed, and no entry point is left"
+            yield Standing.NEW, Risk(entry.address, RiskKind.BROKEN_NEED, RiskSeverity.HIGH, (), (entry.address,), message)
 
 
 def _regions(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:

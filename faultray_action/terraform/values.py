@@ -71,7 +71,7 @@ _PLAIN = re.compile(r"(?=.*[\d.\-:/])[\w.\-:/+=@]{6,}")
 _SPLIT = re.compile(r"[\s\"'`,;=<>()\[\]{}|&?@$\\]+")
 _URL = re.compile(r"([a-z][a-z0-9+.:-]*)://([^/]+)(/.*)?", re.IGNORECASE)
 _PORT = re.compile(r"(.+):(\d{2,5})")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}")
 _NAMING = re.compile(
     r"(?:^|_)(?:names?|ids?|identifiers?|queue|table|topic|bucket|cluster|function|stream|group|service|database|db|host|role|key|domain|"
     r"subnets?|network|subnetwork|instances?|server|target|source|destination|pool|profile|repository|registry|backend|resource|parent)$"
@@ -81,7 +81,7 @@ _MAX_TEXT = 200_000
 _ARN_PARTS = 6
 _DEFINING, _DERIVED, _PLAIN_NAME, _NO_RANK = 1, 2, 3, 9
 _MIN_TOKEN = 6
-_MIN_BASE64 = 40
+_MIN_BASE64 = 16
 _MAX_HOLDERS = 64
 _MAX_COMMON = 40
 _COMPOUND = re.compile(r"[:/\s{\[,;=|@]")

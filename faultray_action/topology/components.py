@@ -39,7 +39,7 @@ def assemble(survey: Survey, table: ReliabilityTable, known: Parts | None = None
 
 
 _PARTS = ("component", "connector", "external")
-_DEPENDS = ("placement", "host", "egress-via", "branch", "replica")
+_DEPENDS = ("placement", "host", "egress-via", "branch", "replica", "modified-by")
 """Roles in which what refers has facts from what it refers to."""
 _LENDS = ("serves", "member", "modifies", "protects", "egress-of")
 """Roles in which what is referred to has facts from what refers. In the others (needs, firewalls) neither has, but for connectors."""
@@ -232,8 +232,9 @@ def _limit(survey: Survey, node: Node) -> float | None:
 
 
 def _modifiers(survey: Survey, node: Node) -> list[tuple[Node, dict[str, str]]]:
-    sources = sorted({edge.source for edge in survey.incoming(node.address, "modifies")})
-    return [(survey.nodes[source], survey.nodes[source].entry.sets) for source in sources if survey.nodes[source].entry.sets]
+    sources = {edge.source for edge in survey.incoming(node.address, "modifies")}
+    sources |= {edge.target for edge in survey.outgoing(node.address, "modified-by")}
+    return [(survey.nodes[source], survey.nodes[source].entry.sets) for source in sorted(sources) if survey.nodes[source].entry.sets]
 
 
 def _dealt(

@@ -46,12 +46,18 @@ class Firewalls:
     owned: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
 
     def admits(self, caller: str, callee: str, port: float | None) -> bool:
-        return any(rule.admits(self.attached[caller], port) for group in self.attached[callee] for rule in self.rules.get(group, ()))
+        return any(
+            rule.admits(self.attached.get(caller, frozenset()), port)
+            for group in self.attached[callee]
+            for rule in self.rules.get(group, ())
+        )
 
     def admitting(self, caller: str, callee: str, port: float | None) -> tuple[str, ...]:
         """Owners (rules or groups) of what admits the call, sorted."""
         groups = self.attached[callee]
-        return tuple(sorted({r.owner for g in groups for r in self.rules.get(g, ()) if r.admits(self.attached[caller], port)}))
+        return tuple(
+            sorted({r.owner for g in groups for r in self.rules.get(g, ()) if r.admits(self.attached.get(caller, frozenset()), port)})
+        )
 
 
 def read(survey: Survey, known: Firewalls | None = None, differing: Set[str] = frozenset()) -> Firewalls:
@@ -74,7 +80,45 @@ def read(survey: Survey, known: Firewalls | None = None, differing: Set[str] = f
     for edge in survey.edges:
         if edge.role == "firewall":
             attached.setdefault(edge.source, set()).add(edge.target)
+    for node in survey.nodes.values():
+        if node.entry.firewall_tags:
+            attached.setdefault(node.address, set()).update({_EVERY, *_tags(node.values, node.entry.firewall_tags)})
+    _lend(survey, attached)
     return Firewalls(rules, {address: frozenset(groups) for address, groups in attached.items()}, ids, owned)
+
+
+_EVERY = "tag:*"
+"""The group of every tagged workload: rules without targets let into it."""
+
+
+def _tags(values: Mapping[str, Any], paths: Iterable[str]) -> list[str]:
+    return [f"tag:{value}" for path in paths for value in every(values, path) if isinstance(value, str) and value]
+
+
+def _lend(survey: Survey, attached: dict[str, set[str]]) -> None:
+    """What a template says of firewalls holds for the machines that are made from it."""
+    templates = [a for a in sorted(attached) if survey.nodes[a].entry.disposition == "connector"]
+    for template in templates:
+        for edge in survey.incoming(template, "need"):
+            if survey.nodes[edge.source].entry.disposition == "component":
+                attached.setdefault(edge.source, set()).update(attached[template])
+
+
+def _tagged(node: Node, facts: FirewallFacts) -> Iterable[Rule]:
+    groups = _tags(node.values, facts.targets) or [_EVERY]
+    sources = frozenset(_tags(node.values, facts.tags))
+    for block in every(node.values, facts.allows):
+        if isinstance(block, Mapping):
+            for low, high in _port_ranges(block):
+                yield from (Rule(node.address, group, low, high, sources, _open(node.values, facts)) for group in groups)
+
+
+def _port_ranges(block: Mapping[str, Any]) -> list[tuple[float, float]]:
+    if str(block.get("protocol") or "").lower() in _NOT_TCP:
+        return []
+    ports = [str(port) for port in block.get("ports") or () if port is not UNKNOWN] if block.get("ports") is not UNKNOWN else []
+    ranges = [port.partition("-") for port in ports]
+    return [(float(number(low)), float(number(high or low))) for low, _, high in ranges] or [(0.0, 65535.0)]
 
 
 def _rules(survey: Survey, node: Node, facts: FirewallFacts, ids: Mapping[str, str]) -> Iterable[Rule]:
@@ -85,6 +129,9 @@ def _rules(survey: Survey, node: Node, facts: FirewallFacts, ids: Mapping[str, s
                 yield _inline(node, block, facts, ids, linked)
         return
     if not survey.facts.truth(facts.when, node.address, survey.scope(node), better=True):
+        return
+    if facts.allows:
+        yield from _tagged(node, facts)
         return
     low, high = _ports(node.values, facts)
     sources = frozenset(edge.target for edge in survey.outgoing(node.address, "allows-from"))
@@ -170,7 +217,8 @@ def severed(
     guarded = _guarded_otherwise(before[0], before[1], after[0], after[1])
     if not guarded:
         return {}
-    was, is_now = _calls(before[0], before[1], before[2]), _calls(after[0], after[1], after[2])
+    was = _calls(before[0], before[1], before[2]) | _outside_calls(before[0], before[1], before[2], guarded)
+    is_now = _calls(after[0], after[1], after[2]) | _outside_calls(after[0], after[1], after[2], guarded)
     found: dict[tuple[str, str], str] = {}
     for caller, callee in sorted(was & is_now):
         if caller not in guarded and callee not in guarded:
@@ -201,3 +249,14 @@ def _calls(survey: Survey, firewalls: Firewalls, dependencies: tuple[Dependency,
             needs.setdefault(d.source, []).append(d.target)
     guarded = set(firewalls.attached)
     return {(a, b) for a in sorted(guarded) for b in reached(a, needs, survey) if b in guarded and a != b}
+
+
+def _outside_calls(survey: Survey, firewalls: Firewalls, dependencies: tuple[Dependency, ...], callees: Set[str]) -> set[tuple[str, str]]:
+    """Calls of components without a group of their own (a load balancer, a function outside of the network): address rules admit them."""
+    callers: dict[str, list[str]] = {}
+    for d in dependencies:
+        if d.role is Role.NEED:
+            callers.setdefault(d.target, []).append(d.source)
+    return {
+        (a, b) for b in sorted(callees) for a in reached(b, callers, survey) if a not in firewalls.attached and a in survey.nodes and a != b
+    }

@@ -57,6 +57,7 @@ class Survey:
     unknown: tuple[Resource, ...]
     links: Links
     facts: Facts
+    configured: Configured
     out: dict[str, list[TypedEdge]] = field(default_factory=dict)
     into: dict[str, list[TypedEdge]] = field(default_factory=dict)
     typed: Mapping[int, TypedEdge | None] = field(default_factory=dict)
@@ -71,7 +72,8 @@ class Survey:
         return [edge for edge in edges if not roles or edge.role in roles] if edges else []
 
     def scope(self, node: Node, *, zones: int = 0) -> Scope:
-        return Scope(node.values, node.entry.defaults, zones, self.servers.get(node.address, 0))
+        servers = self.servers.get(node.address, 0)
+        return Scope(node.values, node.entry.defaults, zones, servers, lambda: self.configured.attributes(node.resource))
 
 
 def take(
@@ -110,7 +112,7 @@ def take(
     facts = Facts(choice)
     typed = _typed(nodes, links.links, facts, known, unsure)
     edges = (*_distinct(typed.values()), *_matched(nodes))
-    survey = Survey(side, choice, nodes, edges, tuple(unknown), links, facts, typed=typed, servers=_servers(edges))
+    survey = Survey(side, choice, nodes, edges, tuple(unknown), links, facts, configured, typed=typed, servers=_servers(edges))
     for edge in edges:
         survey.out.setdefault(edge.source, []).append(edge)
         survey.into.setdefault(edge.target, []).append(edge)
