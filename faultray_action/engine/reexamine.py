@@ -18,7 +18,8 @@ def reexamine(topology: Topology, known: Topology, examination: Examination) -> 
     it had for the entries that cannot feel the difference, joined with those found anew.
     """
     asked = _affected(topology, known)
-    kept = {o.address: o for o in examination.entries if o.address not in asked}
+    standing = {entry.address for entry in topology.entries} - asked
+    kept = {o.address: o for o in examination.entries if o.address in standing}
     part = examine(_around(topology, asked), cuts=False)
     fresh = {outcome.address: outcome for outcome in part.entries}
     return Examination(
