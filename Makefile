@@ -35,10 +35,11 @@ check: setup ## what a change does to the resilience of a system: make check PLA
 test: setup ## every test; those that need a container engine, a browser or SCRAM skip with a reason where there is none
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-lint: $(READY) ## style and types
+lint: $(READY) ## style, types, and the safety of the workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --quiet .
 
 fixtures: ## plan.json of each fixture, made by real Terraform from its before/ and after/
 	RIG_HOME=$(RIG_HOME) sh $(RIG)/setup.sh

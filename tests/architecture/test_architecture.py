@@ -43,7 +43,11 @@ FLOORS: dict[str, int] = {
     "declared": 1,
     "model": 0,
 }
-FAMILIES = ({"cli", "action", "commands"}, {"pipeline", "simulations", "waived", "page"}, {"settings", "policy", "policy_schema", "waivers"})
+FAMILIES = (
+    {"cli", "action", "commands"},
+    {"pipeline", "simulations", "waived", "page"},
+    {"settings", "policy", "policy_schema", "waivers"},
+)
 """Rooms of one floor that know each other; all others of a floor are strangers."""
 ONLY_MODEL = {"report", "github", "judgement", "engine", "scenarios", "catalogue", "terraform", "declared"}
 """Rooms that see nothing of what is below but the words of the house."""
@@ -149,6 +153,12 @@ def test_only_the_doors_catch_everything() -> None:
     broad = re.compile(r"except\s+(Base)?Exception\b|except\s*:")
     found = [module for module, path in FILES.items() if broad.search(path.read_text(encoding="utf-8"))]
     assert set(found) <= set(DOORS)
+
+
+def test_the_architecture_page_shows_these_floors() -> None:
+    rows = re.findall(r"^\| (\d) \| (.*?) \|", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"), re.M)
+    shown = {room: int(floor) for floor, rooms in rows for room in re.findall(r"`(\w+)`", rooms)}
+    assert shown == FLOORS
 
 
 def test_resource_types_are_named_by_the_catalogue_only() -> None:
