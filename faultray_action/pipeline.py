@@ -18,6 +18,7 @@ from faultray_action.counterfactual.remedy import find_way_back
 from faultray_action.counterfactual.witness import witness
 from faultray_action.engine.agents import assess_agents
 from faultray_action.engine.cascade import run
+from faultray_action.engine.cold_start import warn_of_cold_start
 from faultray_action.engine.compiled import compile_topology
 from faultray_action.engine.cuts import chain
 from faultray_action.engine.examine import examine
@@ -162,7 +163,7 @@ def simulate_one(topology: Topology, request: Request) -> Checked:
     sides = compose.Side(NOTHING, examined[0], None), compose.Side(topology, examined[1], ceiling)
     material = replace(
         _material(request, sides, delta, decision, accepted),
-        diagnostics=(*request.diagnostics, *topology.diagnostics),
+        diagnostics=(*request.diagnostics, *topology.diagnostics, *warn_of_cold_start(topology)),
         agents=agent_rows(topology, agents),
         subject="topology",
     )
