@@ -2,83 +2,222 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from faultray_action.model.address import without_index
-from faultray_action.model.component import Component, Evidence
+from faultray_action.model.component import Component, Evidence, Kind
 from faultray_action.model.errors import ConfigError
 from faultray_action.model.outcome import Examination
-from faultray_action.model.topology import DataAsset, Dependency, Topology
+from faultray_action.model.topology import DataAsset, Dependency, Role, Topology
+from faultray_action.report import wording
 from faultray_action.report.escape import visible
+from faultray_action.report.wording import words
+
+WIDTH = 80
+_LINK = re.compile(r"^(?P<kind>.*): (?P<path>\S+) is (?P<role>[a-z-]+)$")
+_DECLARED = "infra.yaml"
+_ROLES: Mapping[str, str] = {
+    "need": "a need",
+    "serves": "traffic comes from there",
+    "host": "it runs there",
+    "placement": "it stands there",
+    "member": "it is a member of it",
+    "replica": "its data is copied from there",
+    "modifies": "it changes what is set there",
+    "modified-by": "what is set there applies",
+    "protects": "it protects the data there",
+    "branch": "another way in",
+    "egress-of": "the way out leads through here",
+    "egress-via": "the way out leads through there",
+    "async": "work is handed over, not waited for",
+    "startup": "needed to start, not to serve",
+    "optional": "it can do without",
+}
+_NEEDS: Mapping[Role, str] = {
+    Role.NEED: "needs",
+    Role.OPTIONAL: "uses, can do without",
+    Role.ASYNC: "hands work to",
+    Role.STARTUP: "needs to start",
+    Role.REPLICA: "copies its data from",
+}
+_NEEDED: Mapping[Role, str] = {
+    Role.NEED: "needed by",
+    Role.OPTIONAL: "used, not needed, by",
+    Role.ASYNC: "gets work from",
+    Role.STARTUP: "needed to start by",
+    Role.REPLICA: "its data is copied by",
+}
+_LOSSES: Mapping[str, str] = {
+    "media": "a broken disk",
+    "delete": "deletion",
+    "corruption": "corruption",
+    "key": "a lost key",
+    "poison-message": "a message nobody can process",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    topology: Topology
+    examination: Examination
+    component: Component
 
 
 def explain(address: str, sides: Iterable[tuple[str, Topology, Examination]]) -> str:
-    """Plain text, a part a side. Raises ConfigError where the address names no component on either side."""
+    """Plain text, a part a side, once where both are alike. Raises ConfigError where the address names no component on either side."""
     sides = list(sides)
     wanted = sorted({a for _, topology, _ in sides for a in topology.components if a == address or without_index(a) == address})
     if not wanted:
         near = sorted({a for _, topology, _ in sides for a in topology.components if address.rpartition(".")[2] in a})[:3]
-        hint = f"did you mean {', '.join(near)}?" if near else "list them with `faultray graph PLAN --format json`"
+        hint = f"did you mean {', '.join(map(visible, near))}?" if near else "list them with `faultray graph PLAN --format json`"
         raise ConfigError(f"no component `{visible(address)}` in this plan; {hint}")
-    lines: list[str] = []
-    for found in wanted:
-        lines.append(visible(found))
-        for name, topology, examination in sides:
-            component = topology.components.get(found)
-            lines += [f"  {name}: does not stand"] if component is None else _side(name, component, topology, examination)
-        lines.append("")
-    return "\n".join(lines).rstrip()
+    return "\n\n".join("\n".join(_component(found, sides)) for found in wanted)
 
 
-def _side(name: str, component: Component, topology: Topology, examination: Examination) -> list[str]:
-    lines = [f"  {name}: {_summary(component)}"]
-    lines += [f"      because {_reason(e)}" for e in component.evidence]
-    entry = next((e for e in topology.entries if e.component == component.address), None)
-    if entry is not None:
-        lines.append(f"    entry point ({entry.inferred or 'declared'}){', deferred' if entry.deferred else ''}")
-    point = next((p for p in examination.single_points if p.address == component.address), None)
-    if point is not None:
-        classes = ", ".join(c.value for c in point.classes)
-        lines.append(
-            f"    single point of failure ({classes}): takes down {', '.join(map(visible, point.takes_down))}; {point.recovery.value}"
-        )
-    lines += _needs("needs", [(d.target, d) for d in topology.dependencies if d.source == component.address])
-    lines += _needs("needed by", [(d.source, d) for d in topology.dependencies if d.target == component.address])
-    lines += [line for asset in topology.assets if asset.address == component.address for line in _asset(asset)]
-    return lines
+def _component(address: str, sides: list[tuple[str, Topology, Examination]]) -> Iterator[str]:
+    standing = [(name, _side(address, topology, examination)) for name, topology, examination in sides]
+    label = next((t.components[address].label for _, t, _ in reversed(sides) if address in t.components), "")
+    yield visible(address) + (f" · {visible(label)}" if label and label != address else "")
+    if len(standing) > 1 and standing[0][1] == standing[1][1]:
+        standing = [("before and after", standing[0][1])]
+    for name, lines in standing:
+        yield f"  {name}:" if name != "declared" else "  as declared:"
+        yield from lines
+
+
+def _side(address: str, topology: Topology, examination: Examination) -> list[str]:
+    component = topology.components.get(address)
+    if component is None:
+        return ["    does not stand"]
+    side = _Side(topology, examination, component)
+    lines = [*_line(_summary(component)), *(line for e in component.evidence for line in _reason(e, component.address))]
+    lines += [*_standing(side), *_edges(side)]
+    return lines + [line for asset in topology.assets if asset.address == address for line in _asset(asset)]
+
+
+def _line(text: str, indent: int = 4) -> list[str]:
+    pad = " " * indent
+    return textwrap.wrap(text, WIDTH, initial_indent=pad, subsequent_indent=pad + "  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _summary(component: Component) -> str:
+    named = [zone for zone in component.zones if not zone.startswith("?:")]
+    where = f" in {words(wording.listed(named, 6))}" if named else f" in {_unnamed(component)}" if component.zones else ""
     if component.managed:
-        where = f" in {', '.join(component.zones)} only" if component.zones else ""
-        return f"{component.label}: run by the provider, no copies to see{where}"
-    if not component.copies and not component.needed:
-        return f"{component.label}: passes traffic on, has no failure of its own"
-    zones = [zone for zone in component.zones if not zone.startswith("?:")]
-    where = f" in {', '.join(zones)}" if zones else f" in {len(component.zones)} unnamed zone(s)" if component.zones else ""
-    count = len(component.copies)
-    return f"{component.label}: {count} {'copy' if count == 1 else 'copies'}{where}, {component.needed} needed"
+        return f"run by the provider, no copies to see{where and where + ' only'}"
+    if _passes(component):
+        return "passes traffic on, has no failure of its own"
+    return f"{wording.count(len(component.copies), 'copy', 'copies')}{where}, {component.needed} needed"
 
 
-def _reason(evidence: Evidence) -> str:
-    at = f" [{visible(evidence.address)}{' ' + evidence.attribute if evidence.attribute else ''}]"
+def _unnamed(component: Component) -> str:
+    return wording.count(len(component.zones), "zone that is not named", "zones that are not named")
+
+
+def _passes(component: Component | None) -> bool:
+    return (
+        component is not None
+        and not component.managed
+        and not component.copies
+        and (component.kind is Kind.CONNECTOR or not component.needed)
+    )
+
+
+def _standing(side: _Side) -> Iterator[str]:
+    address = side.component.address
+    entry = next((e for e in side.topology.entries if e.component == address), None)
+    if entry is not None:
+        later = ", its work can wait" if entry.deferred else ""
+        yield from _line(f"entry point ({visible(entry.inferred) or 'declared'}{later})")
+    point = next((p for p in side.examination.single_points if p.address == address), None)
+    if point is not None:
+        down = words(wording.listed([_entry_label(side.topology, a) for a in point.takes_down], 6))
+        events = " or ".join(_EVENTS.get(c.value, c.value) for c in point.classes)
+        yield from _line(f"SINGLE POINT OF FAILURE: losing {events} takes down {down}; recovers {_recovers(point.recovery.value)}")
+
+
+_EVENTS: Mapping[str, str] = {"copy": "a copy", "zone": "a zone", "zonal-component": "its zone"}
+
+
+def _recovers(word: str) -> str:
+    told = wording.recovery(word)
+    return "by failing over" if word == "fails-over" else told
+
+
+def _entry_label(topology: Topology, address: str) -> str:
+    return next((e.label or address for e in topology.entries if e.address == address), address)
+
+
+def _reason(evidence: Evidence, owner: str) -> list[str]:
+    """The attribute or rule that something was read from; what only repeats the summary is left out."""
+    rule, attribute = visible(evidence.rule), visible(evidence.attribute)
     sure = "" if evidence.confidence.value == "certain" else f" ({evidence.confidence.value})"
-    return f"{visible(evidence.rule)}{at}{sure}"
+    link = _LINK.match(rule)
+    if link:
+        meaning = _ROLES.get(link["role"], link["role"])
+        return _line(f"{visible(evidence.address)} refers to it at `{link['path']}`: {meaning}{sure}", 6)
+    if rule.startswith(("catalogue: ", "zones ")) or rule.endswith("unnamed zones"):
+        return []
+    if rule == _DECLARED:
+        return _line(f"written in {rule}: `{attribute}`", 6)
+    where = "" if evidence.address == owner else f" of {visible(evidence.address)}"
+    read = f", read from `{attribute}`{where}" if attribute else where
+    return _line(f"{rule}{read}{sure}", 6)
 
 
-def _needs(word: str, rows: list[tuple[str, Dependency]]) -> list[str]:
-    lines: list[str] = []
-    for other, dependency in rows:
-        group = f", {dependency.group_needed} of its group" if dependency.group else ""
-        broken = f" BROKEN: {visible(dependency.broken)}" if dependency.broken else ""
-        lines.append(f"    {word} {visible(other)} ({dependency.role.value}{group}){broken}")
-        lines += [f"      because {_reason(e)}" for e in dependency.evidence]
-    return lines
+def _edges(side: _Side) -> Iterator[str]:
+    address = side.component.address
+    for d in side.topology.dependencies:
+        if d.source == address:
+            yield from _edge(side, d, d.target, _NEEDS[d.role], lambda e: e.target, lambda e: e.source)
+    for d in side.topology.dependencies:
+        if d.target == address:
+            yield from _edge(side, d, d.source, _NEEDED[d.role], lambda e: e.source, lambda e: e.target)
 
 
-def _asset(asset: DataAsset) -> list[str]:
-    lines = ["    holds durable data" + (": DESTROYED by this plan" if asset.destroyed else "")]
+_End = Callable[[Dependency], str]
+
+
+def _edge(side: _Side, d: Dependency, other: str, word: str, onward: _End, origin: _End) -> Iterator[str]:
+    group = f", {d.group_needed} of its group" if d.group else ""
+    beyond = _beyond(side.topology, other, onward, origin)
+    through = f" (and through it {words(wording.listed(beyond, 3))})" if beyond else ""
+    yield from _line(f"{word} {visible(other)}{group}{through}")
+    if d.broken:
+        yield from _line(f"BROKEN: {visible(d.broken)}", 6)
+    for e in d.evidence:
+        yield from _reason(e, "")
+
+
+def _beyond(topology: Topology, start: str, onward: _End, origin: _End) -> list[str]:
+    """Labels of the components that stand behind one which only passes traffic on."""
+    if not _passes(topology.components.get(start)):
+        return []
+    seen, found = {start: None}, dict[str, None]()
+    for at in (queue := [start]):
+        for d in topology.dependencies:
+            if origin(d) == at and onward(d) not in seen:
+                seen[onward(d)] = None
+                component = topology.components.get(onward(d))
+                if _passes(component):
+                    queue.append(onward(d))
+                elif component is not None:
+                    found[component.label or component.address] = None
+    return list(found)
+
+
+def _asset(asset: DataAsset) -> Iterator[str]:
+    yield from _line("holds durable data" + (": DESTROYED by this plan" if asset.destroyed else ""))
     for loss in asset.losses:
-        cover = "; ".join(_reason(e) for e in loss.covered_by) or "NOTHING covers it"
-        lines.append(f"      {loss.kind.value}: {cover}")
-    return lines
+        covers = ", ".join(map(_cover, loss.covered_by))
+        yield from _line(f"against {_LOSSES.get(loss.kind.value, loss.kind.value)}: {covers or 'NOTHING'}", 6)
+
+
+def _cover(evidence: Evidence) -> str:
+    """What protects, and the attribute that says so."""
+    if evidence.rule == _DECLARED:
+        return f"`{visible(evidence.attribute)}`"
+    return f"{visible(evidence.rule)} (`{visible(evidence.attribute)}`)" if evidence.attribute else visible(evidence.rule)
