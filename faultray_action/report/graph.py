@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape, quoteattr
 
 from faultray_action.model.component import Component
-from faultray_action.model.topology import Topology
+from faultray_action.model.topology import Dependency, Topology
 from faultray_action.report.compose import condensed
 from faultray_action.report.escape import mermaid_label, visible
 
 
 @dataclass(frozen=True, slots=True)
 class Vertex:
-    """`standing`: both, before or after (added)."""
+    """`standing`: both, before or after (added). `copies_before`: in a difference, where they were others."""
 
     address: str
     label: str
@@ -25,6 +25,7 @@ class Vertex:
     zones: tuple[str, ...]
     entry: bool
     standing: str
+    copies_before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,10 @@ def picture(before: Topology, after: Topology, side: str) -> Picture:
     edges: dict[tuple[str, str], Edge] = {}
     for topology, view in zip(sides, seen, strict=True):
         entries = {entry.component for entry in topology.entries}
-        why = _evidence(topology)
+        why = _evidence(topology, frozenset(view.nodes))
         for address in view.nodes:
-            vertices[address] = _vertex(topology.components[address], address in entries, _standing(address, [v.nodes for v in seen]))
+            vertex = _vertex(topology.components[address], address in entries, _standing(address, [v.nodes for v in seen]))
+            vertices[address] = _changed(vertices.get(address), vertex)
         for pair, role in view.edges.items():
             standing = _standing(pair, [v.edges for v in seen])
             edges[pair] = Edge(pair[0], pair[1], role, pair in view.broken, standing, why.get(pair, ()))
@@ -76,10 +78,26 @@ def _vertex(component: Component, entry: bool, standing: str) -> Vertex:
     return Vertex(component.address, component.label, component.kind.value, copies, component.needed, named, entry, standing)
 
 
-def _evidence(topology: Topology) -> dict[tuple[str, str], tuple[str, ...]]:
-    return {
-        (d.source, d.target): tuple(f"{e.address} {e.attribute}".strip() for e in d.evidence) for d in topology.dependencies if d.evidence
-    }
+def _changed(was: Vertex | None, is_now: Vertex) -> Vertex:
+    return is_now if was is None or was.copies == is_now.copies else replace(is_now, copies_before=was.copies)
+
+
+def _evidence(topology: Topology, shown: frozenset[str]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Where each drawn edge was read from: of its own dependency, or of all on the way through the connectors that are looked through."""
+    needs: dict[str, list[Dependency]] = {}
+    for d in topology.dependencies:
+        needs.setdefault(d.source, []).append(d)
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for source in sorted(shown):
+        ways: dict[str, tuple[str, ...]] = {source: ()}
+        queue = [source]
+        for at in queue:
+            for d in needs.get(at, ()):
+                if d.target not in ways:
+                    ways[d.target] = (*ways[at], *(f"{e.address} {e.attribute}".strip() for e in d.evidence))
+                    queue += [] if d.target in shown else [d.target]
+        found |= {(source, target): why for target, why in ways.items() if target in shown and target != source and why}
+    return found
 
 
 def to_json(drawn: Picture) -> str:
@@ -95,6 +113,7 @@ def to_json(drawn: Picture) -> str:
                 "zones": list(v.zones),
                 "entry": v.entry,
                 "side": v.standing,
+                **({} if v.copies_before is None else {"copies_before": v.copies_before}),
             }
             for v in drawn.vertices
         ],
@@ -108,17 +127,37 @@ def to_json(drawn: Picture) -> str:
 
 _MERMAID_ARROW = {"need": "-->", "optional": "-.->", "async": "-.->", "startup": "-.->", "replica": "-.-"}
 _MARK = {"both": "", "before": " (only before)", "after": " (only after)"}
+_CLASS = {"before": "gone", "after": "added"}
+
+
+def _label(v: Vertex) -> str:
+    changed = "" if v.copies_before is None else f" ({v.copies_before} to {v.copies if v.copies is not None else 'managed'} copies)"
+    return v.label + _MARK[v.standing] + changed
 
 
 def to_mermaid(drawn: Picture) -> str:
-    """A flowchart; entries are rounded, what stands on one side only says so."""
+    """A flowchart; entries are rounded, a need that is broken and what stands on one side only say so."""
     number = {v.address: f"n{index}" for index, v in enumerate(drawn.vertices)}
     lines = ["flowchart LR"]
     for v in drawn.vertices:
-        text = mermaid_label(v.label + _MARK[v.standing])
-        lines.append(f'  {number[v.address]}(["{text}"])' if v.entry else f'  {number[v.address]}["{text}"]')
-    lines += [f"  {number[e.source]} {_MERMAID_ARROW[e.role]} {number[e.target]}" for e in drawn.edges]
-    return "\n".join(lines)
+        text, mark = mermaid_label(_label(v)), f":::{_CLASS[v.standing]}" if v.standing in _CLASS else ""
+        lines.append(f'  {number[v.address]}(["{text}"]){mark}' if v.entry else f'  {number[v.address]}["{text}"]{mark}')
+    lines += [f"  {number[e.source]} {_MERMAID_ARROW[e.role]}{_said(e)} {number[e.target]}" for e in drawn.edges]
+    used = {_CLASS[v.standing] for v in drawn.vertices if v.standing in _CLASS}
+    lines += [f"  classDef {name} {_STYLES[name]}" for name in sorted(used)]
+    broken = [str(index) for index, e in enumerate(drawn.edges) if e.broken]
+    return "\n".join([*lines, f"  linkStyle {','.join(broken)} stroke:#cf222e"] if broken else lines)
+
+
+_STYLES = {"gone": "stroke-dasharray: 4 3", "added": "stroke-width: 3px"}
+
+
+def _said(e: Edge) -> str:
+    told = ", ".join(word for word in ("broken" if e.broken else "", _MARK[e.standing].strip(" ()")) if word)
+    return f'|"{told}"|' if told else ""
+
+
+_DOT = {"both": "", "before": ", color=gray", "after": ", color=blue"}
 
 
 def to_dot(drawn: Picture) -> str:
@@ -126,10 +165,10 @@ def to_dot(drawn: Picture) -> str:
     lines = ["digraph faultray {", "  rankdir=LR;", '  node [shape=box, style=rounded, fontname="sans-serif"];']
     for v in drawn.vertices:
         shape = ", shape=ellipse" if v.entry else ""
-        lines.append(f"  {_quoted(v.address)} [label={_quoted(v.label + _MARK[v.standing])}{shape}];")
+        lines.append(f"  {_quoted(v.address)} [label={_quoted(_label(v))}{shape}{_DOT[v.standing]}];")
     for e in drawn.edges:
         style = "solid" if e.role == "need" else "dashed"
-        colour = ", color=red" if e.broken else ""
+        colour = ", color=red" if e.broken else _DOT[e.standing]
         lines.append(f"  {_quoted(e.source)} -> {_quoted(e.target)} [style={style}{colour}];")
     return "\n".join([*lines, "}"])
 
