@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import glob
 import os
 import sys
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from faultray_action import __version__
+from faultray_action.cli import RARE_COLLECTIONS
 from faultray_action.commands import common
 from faultray_action.commands.tf_check import render
 from faultray_action.github.context import Context, read_context
@@ -40,6 +42,7 @@ def main() -> None:
         from faultray_action.cli import main as command_line
 
         command_line()
+    gc.set_threshold(*RARE_COLLECTIONS)
     sys.exit(run(os.environ))
 
 

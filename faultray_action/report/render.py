@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from faultray_action.report import badge, codequality, junit, markdown, sarif, store, terminal
+from faultray_action.report import badge, codequality, junit, markdown, sarif, store
 from faultray_action.report.document import Document
 
 Renderer = Callable[[Document], str]
+
+
+def _text(document: Document) -> str:
+    # Imported where it is wanted: rich is a tenth of the start-up of a run that writes files only.
+    from faultray_action.report import terminal
+
+    return terminal.render(document)
 
 
 def _json(document: Document) -> str:
@@ -17,7 +24,7 @@ def _json(document: Document) -> str:
 
 RENDERERS: Mapping[str, Renderer] = MappingProxyType(
     {
-        "text": terminal.render,
+        "text": _text,
         "json": _json,
         "markdown": markdown.render,
         "sarif": sarif.render,
