@@ -13,7 +13,7 @@ from faultray_action.catalogue.load import Catalogue, load
 from faultray_action.catalogue.reliability import load_reliability
 from faultray_action.catalogue.sla import load_slas
 from faultray_action.counterfactual.attribution import Simulate, Trial, attribute
-from faultray_action.counterfactual.bundles import Bundle, bundle
+from faultray_action.counterfactual.bundles import Bundle, bundle, requirements
 from faultray_action.counterfactual.remedy import find_way_back
 from faultray_action.counterfactual.witness import witness
 from faultray_action.engine.agents import assess_agents
@@ -54,7 +54,7 @@ from faultray_action.terraform.hcl.local_values import locals_of
 from faultray_action.terraform.hcl.locate import Source, counted_changes
 from faultray_action.terraform.hcl.roots import open_source
 from faultray_action.terraform.links import Linker
-from faultray_action.terraform.plan import Plan
+from faultray_action.terraform.plan import Plan, Side
 from faultray_action.terraform.reader import read
 from faultray_action.topology import changes
 from faultray_action.topology.build import Knowledge, Stages, build
@@ -123,9 +123,7 @@ def check(request: Request) -> Checked:
         accepted.judged, request.gates, stages.after.coverage, ceilings=worst.ceilings, best=best, accepted_points=accepted.points
     )
     decision = _within_depth(decision, stages.after, scenarios, request.max_depth)
-    way_back = _way_back(
-        decision, delta, bundles, attribution, prover(question, bundles, attribution, simulate), len(stages.after.components)
-    )
+    way_back = _way_back(decision, delta, bundles, attribution, prover(question, bundles, attribution, simulate), stages)
     ceilings = ceiling_of(stages.before, examined[0]), ceiling_of(stages.after, examined[1])
     sides = compose.Side(stages.before, examined[0], ceilings[0]), compose.Side(stages.after, examined[1], ceilings[1])
     material = replace(
@@ -261,12 +259,13 @@ def _untold(attribution: Attribution) -> tuple[Diagnostic, ...]:
 
 
 def _way_back(
-    decision: Decision, delta: Delta, bundles: Sequence[Bundle], attribution: Attribution, prove: Simulate, components: int
+    decision: Decision, delta: Delta, bundles: Sequence[Bundle], attribution: Attribution, prove: Simulate, stages: Stages
 ) -> WayBack | None:
     failed = {gate.gate for gate in decision.gates if not gate.passed}
     if not failed or "max-depth" in failed or decision.error or delta.before is None or delta.after is None:
         return None
-    return find_way_back(bundles, attribution, prove, components)
+    named = [[(link.source, link.path, link.target) for link in stages.links[side].links] for side in (Side.BEFORE, Side.AFTER)]
+    return find_way_back(bundles, attribution, prove, len(stages.after.components), requirements(bundles, *named))
 
 
 def _witnesses(stages: Stages, delta: Delta, before: Examination) -> Mapping[str, OutageWitness]:

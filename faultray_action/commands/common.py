@@ -70,8 +70,8 @@ def title_of(label: str, paths: tuple[Path, ...]) -> str:
     if label:
         return label
     first = paths[0] if paths else Path("-")
-    folder = first.parent.as_posix()
-    return (first.stem if folder in (".", "") or first.is_absolute() else folder) if str(first) != "-" else "stdin"
+    folder = "/".join(part for part in first.parent.parts if part not in (".", ".."))
+    return (first.stem if folder == "" or first.is_absolute() else folder) if str(first) != "-" else "stdin"
 
 
 def stdin_of(paths: tuple[Path, ...]) -> bytes | None:

@@ -14,6 +14,10 @@ Edit = tuple[str, str]
 """(address, attribute path); an empty path means the whole change of that resource."""
 
 
+Reference = tuple[str, str, str]
+"""(source, attribute path, target): one resource names another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """Changes that are put back together: `change` is what the reader is shown, `edits` what is put back."""
@@ -97,3 +101,34 @@ def _through(side: Topology, onward: Mapping[str, list[str]], start: str) -> lis
                 seen.add(target)
                 (stack if _is_connector(side, target) else found).append(target)
     return found
+
+
+def requirements(bundles: Sequence[Bundle], before: Iterable[Reference], after: Iterable[Reference]) -> Mapping[int, frozenset[int]]:
+    """Position of a bundle -> those that it cannot be put back without, or nobody could apply it: what it names again must stay, and
+    nothing may name what stays away."""
+    owners: dict[str, list[tuple[str, int]]] = {}
+    for number, one in enumerate(bundles):
+        for address, path in one.edits:
+            owners.setdefault(address, []).append((path, number))
+    deleted = _whole(bundles, (Action.DELETE, Action.FORGET))
+    created = _whole(bundles, (Action.CREATE,))
+    found: dict[int, set[int]] = {}
+    for source, path, target in before:
+        if target in deleted:
+            for number in _touching(owners, source, path):
+                found.setdefault(number, set()).add(deleted[target])
+    for source, path, target in after:
+        if target in created:
+            found.setdefault(created[target], set()).update(_touching(owners, source, path))
+    return {number: frozenset(needed - {number}) for number, needed in found.items()}
+
+
+def _whole(bundles: Sequence[Bundle], actions: Sequence[Action]) -> Mapping[str, int]:
+    return {
+        address: number for number, one in enumerate(bundles) if one.change.action in actions for address, path in one.edits if path == ""
+    }
+
+
+def _touching(owners: Mapping[str, list[tuple[str, int]]], source: str, path: str) -> list[int]:
+    """The bundles that put back this attribute of the source, or all of it."""
+    return [number for own, number in owners.get(source, ()) if own in ("", path) or path.startswith(own + ".")]

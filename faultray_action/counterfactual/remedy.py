@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
+from types import MappingProxyType
 
 from faultray_action.counterfactual.attribution import Simulate, affordable
 from faultray_action.counterfactual.bundles import Bundle
@@ -18,13 +19,18 @@ _LEADING = 8
 """Sets of two and three are made of the changes that cost most: so many of them."""
 
 
-def find_way_back(groups: Sequence[Bundle], attribution: Attribution, simulate: Simulate, components: int = 0) -> WayBack:
+def find_way_back(
+    groups: Sequence[Bundle],
+    attribution: Attribution,
+    simulate: Simulate,
+    components: int = 0,
+    required: Mapping[int, frozenset[int]] = MappingProxyType({}),
+) -> WayBack:
     """The first set, smallest and then most costly first, that passes; no edits where none does within the count of simulations, which
-    falls with the number of components."""
-    ordered = _by_cost(groups, attribution)
+    falls with the number of components. `required`: position of a group -> groups that it cannot be put back without."""
     most = affordable(components, MOST_SIMULATIONS, MOST_WORK, LEAST_SIMULATIONS)
     spent = 0
-    for chosen in _candidates(ordered):
+    for chosen in _sets(groups, attribution, required):
         if spent == most:
             break
         spent += 1
@@ -32,6 +38,25 @@ def find_way_back(groups: Sequence[Bundle], attribution: Attribution, simulate: 
         if trial.passed:
             return WayBack(tuple(one.change for one in chosen), trial.score, spent)
     return WayBack((), None, spent)
+
+
+def _sets(groups: Sequence[Bundle], attribution: Attribution, required: Mapping[int, frozenset[int]]) -> Iterable[tuple[Bundle, ...]]:
+    """Sets of at most three that somebody could apply, each once, smaller ones first."""
+    number = {id(one): at for at, one in enumerate(groups)}
+    whole = [_with_required([number[id(one)] for one in chosen], required) for chosen in _candidates(_by_cost(groups, attribution))]
+    seen: set[frozenset[int]] = set()
+    for chosen in sorted(whole, key=len):
+        if len(chosen) <= MOST_EDITS and frozenset(chosen) not in seen:
+            seen.add(frozenset(chosen))
+            yield tuple(groups[at] for at in chosen)
+
+
+def _with_required(chosen: Sequence[int], required: Mapping[int, frozenset[int]]) -> list[int]:
+    """The chosen first, then what they cannot be without."""
+    found = list(chosen)
+    for at in found:
+        found += sorted(required.get(at, frozenset()) - set(found))
+    return found
 
 
 def _by_cost(groups: Sequence[Bundle], attribution: Attribution) -> list[Bundle]:

@@ -102,7 +102,7 @@ def message(document: Document, finding: Finding) -> str:
     if isinstance(finding, SpofRow):
         lines.append(f"{words(wording.spof_effect(document, finding))}; recovers: {wording.recovery(finding.recovery)}.")
         if finding.witness is not None:
-            lines.append(f"Replay: faultray replay {escape.plain(finding.witness.scenario)}")
+            lines.append(f"Replay: faultray replay {wording.shell(finding.witness.scenario)}")
     elif finding.takes_down:
         lines.append(f"Takes down: {words(wording.entries(document, finding.takes_down))}.")
     lines += [f"Changed here: {escape.plain(cause.address)} {words(wording.change(cause))}." for cause in finding.cause[:3]]

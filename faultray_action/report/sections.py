@@ -24,6 +24,8 @@ from faultray_action.report.wording import Phrase
 
 LEFT, RIGHT, CENTRE = ":--", "--:", ":-:"
 _CELL = 80
+_WHOLE = 1_000
+"""What is to be pasted is never cut in its middle."""
 _PASTED = 5
 _WAIVED_DAYS = 30
 
@@ -101,6 +103,8 @@ def gate_value(value: Printable) -> str:
 def causes_table(document: Document, context: Context, limit: int) -> list[str]:
     """The costliest changes with their consequences, and what they cost together; [] where nothing was attributed or found."""
     rows = judged_changes(document)
+    moved = wording.shown_delta(document) != 0
+    rows = rows if moved else tuple(row for row in rows if row.findings or row.resolved)
     if not rows:
         return []
     caused = sum(1 for row in rows if row.findings)
@@ -120,11 +124,11 @@ def causes_table(document: Document, context: Context, limit: int) -> list[str]:
                 _signed(document, left_points) if left_points else "",
             )
         )
-    if together:
+    if together and moved:
         lines.append(("", wording.together(_attributed(rows), overlapping(document)), "", "", "", _signed(document, together)))
     header: tuple[str, ...] = ("", "Where", "Change", "If it fails", "Recovers", "Points")
     align: tuple[str, ...] = (CENTRE, LEFT, LEFT, LEFT, LEFT, RIGHT)
-    width = 6 if any(line[5] for line in lines) else 5
+    width = 6 if moved and any(line[5] for line in lines) else 5
     return table(header[:width], align[:width], (line[:width] for line in lines))
 
 
@@ -139,14 +143,21 @@ def _signed(document: Document, points: float) -> str:
 def _change_row(document: Document, context: Context, at: int, row: JudgedChange, points: float | None) -> tuple[str, ...]:
     change = row.change
     where = " ".join(part for part in (cell(change.address), place(context, change.file, change.line, change.end_line)) if part)
-    effects = [effect(document, finding) for finding in row.findings[:2]]
-    if len(row.findings) > 2:
-        effects.append(f"… and {wording.count(len(row.findings) - 2, 'more finding')}")
+    findings = _once(row.findings)
+    effects = [effect(document, finding) for finding in findings[:2]]
+    if len(findings) > 2:
+        effects.append(f"… and {wording.count(len(findings) - 2, 'more finding')}")
     if not effects:
         effects = [f"now survived: {effect(document, finding, '')}" for finding in row.resolved[:2]]
     shown = "" if points is None else f"**{_signed(document, points)}**"
-    recovers = {_recovers(finding) for finding in row.findings[:2]}
+    recovers = {_recovers(finding) for finding in findings[:2]}
     return (str(at + 1), where, md(wording.change(change)), "<br>".join(effects) or "–", "<br>".join(sorted(recovers)) or "–", shown)
+
+
+def _once(findings: Sequence[Finding]) -> list[Finding]:
+    """Data that is destroyed while applying is not told a second time as data at risk."""
+    lost = {row.address for row in findings if isinstance(row, DisruptionRow) and row.disruption == "destructive"}
+    return [row for row in findings if not (isinstance(row, RiskRow) and row.kind == "data-loss" and row.address in lost)]
 
 
 def _recovers(finding: Finding) -> str:
@@ -186,8 +197,8 @@ def remedy_lines(document: Document) -> list[str]:
     if remedy is None:
         return []
     if not remedy.edits:
-        tried = f" within {wording.count(remedy.simulations, 'simulation')}" if remedy.simulations else ""
-        return [f"**Cheapest way back to green**: none found; no 3 edits or fewer pass every gate{tried}."]
+        tried = f" ({wording.count(remedy.simulations, 'simulation')})" if remedy.simulations else ""
+        return [f"**Cheapest way back to green**: none found. No set of up to 3 edits passes every gate{tried}."]
     reached = f", score **{wording.score(document, remedy.score)}**" if remedy.score is not None else ""
     proof = ", all gates pass (checked)" if remedy.proven else ", not proven: re-run the gate"
     diff = [line for edit in remedy.edits for line in wording.edit_lines(edit)]
@@ -219,17 +230,21 @@ def scenario_lines(document: Document, limit: int = 10) -> list[str]:
     ):
         if not rows:
             continue
-        cells = ((cell(row.id), md(wording.listed(row.faults, 4)), md(wording.entries(document, row.takes_down))) for row in rows[:limit])
+        cells = (
+            (escape.code(row.id, _WHOLE), md(wording.listed(row.faults, 4)), md(wording.entries(document, row.takes_down)))
+            for row in rows[:limit]
+        )
         lines += ["", *table(("Scenario", title, "Entry points down"), (LEFT, LEFT, LEFT), cells)]
         more = max(total, len(rows)) - min(limit, len(rows))
         lines += ["", f"… and {wording.count(more, 'more scenario')}"] if more else []
     if part.broken:
-        lines += ["", f"Replay one: `faultray replay ID {_shell(document.plan.path)}` with an ID of the first column."]
+        lines += ["", f"Replay one: {replay(document, part.broken[0].id)}"]
     return lines
 
 
-def _shell(path: str) -> str:
-    return path if path and all(character.isalnum() or character in "-_./" for character in path) else "plan.json"
+def replay(document: Document, scenario: str) -> str:
+    """The command that replays a scenario, ready to paste into a shell."""
+    return escape.code(f"faultray replay {wording.shell(scenario)} {wording.shell(document.plan.path or 'plan.json')}", _WHOLE)
 
 
 def survival(document: Document) -> str:
@@ -308,7 +323,7 @@ def waiver_lines(document: Document) -> list[str]:
     text = ["waivers:"]
     for row in findings[:_PASTED]:
         text += [
-            f"  - id: {row.fingerprint[:16]}  # {finding_class(row)} of {escape.plain(row.address)}",
+            f'  - id: "{_hexadecimal(row.fingerprint)}"  # {finding_class(row)} of {escape.plain(row.address)}',
             '    reason: ""  # why is this acceptable?',
             f"    expiry: {day + timedelta(days=_WAIVED_DAYS) if day else 'YYYY-MM-DD'}",
             f"    since: {day or 'YYYY-MM-DD'}",
@@ -322,6 +337,11 @@ def waiver_lines(document: Document) -> list[str]:
         *escape.fence(text, "yaml"),
         *more,
     ]
+
+
+def _hexadecimal(fingerprint: str) -> str:
+    """Enough of it to be one of a kind; in quotes, since digits around an `e` are a number to YAML."""
+    return "".join(letter for letter in fingerprint if letter in "0123456789abcdef")[:16]
 
 
 def _day(text: str) -> date | None:
@@ -351,7 +371,7 @@ def _spof_cells(document: Document, context: Context, row: SpofRow) -> tuple[str
     causes = "<br>".join(
         f"{cell(one.address)} {md(wording.change(one))} {place(context, one.file, one.line)}".strip() for one in row.cause[:3]
     )
-    points = "" if row.points is None else _signed(document, row.points)
+    points = "" if row.points is None else wording.signed(row.points, 2)
     waived = f" (waived: {cell(row.waived)})" if row.waived else ""
     return (
         name + waived,
@@ -381,7 +401,7 @@ def witness_lines(document: Document) -> list[str]:
         chain = " → ".join(
             md((wording.Name(step.label or step.address), f" {step.health}" if step.health.isalpha() else "")) for step in row.witness.chain
         )
-        lines.append(f"- {chain}  · {cell(f'faultray replay {row.witness.scenario} {_shell(document.plan.path)}')}")
+        lines.append(f"- {chain}  · {replay(document, row.witness.scenario)}")
     return lines
 
 

@@ -226,7 +226,7 @@ def _spof_lines(document: Document, row: SpofRow) -> list[str]:
     lines = [_spof_line(document, row)]
     if row.witness is not None:
         chain = " → ".join(escape.plain(step.label or step.address, 60) for step in row.witness.chain)
-        lines.append(f"  {chain}  (faultray replay {escape.plain(row.witness.scenario, 60)})")
+        lines.append(f"  {chain}  (faultray replay {wording.shell(row.witness.scenario)})")
     return lines
 
 
@@ -260,7 +260,7 @@ def agent_lines(row: AgentRow) -> list[str]:
     lines = [f"{name}: {', '.join(told)} of its answers wrong with everything up"]
     if row.worst is None or row.after is None or row.worst <= row.after:
         return lines
-    lines.append(f"  {_wrong(row.worst)} where it {_without(row)} (faultray replay {escape.plain(row.worst_scenario, 60)})")
+    lines.append(f"  {_wrong(row.worst)} where it {_without(row)} (faultray replay {wording.shell(row.worst_scenario)})")
     return lines
 
 

@@ -5,6 +5,7 @@ A `Phrase` is a tuple of parts; `Name` marks text that came from a plan. Each re
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -397,6 +398,11 @@ def edit_lines(edit: Edit) -> list[str]:
     return [head, *(f"{sign}  {name} = {literal(printable)}{where}" for sign, printable in sides if printable is not None)]
 
 
+def shell(word: str) -> str:
+    """A word as one takes it to a POSIX shell: quoted where it holds anything but plain characters."""
+    return shlex.quote(escape.visible(word))
+
+
 # Rows
 
 
@@ -447,8 +453,9 @@ def spof_effect(document: Document, row: SpofRow) -> Phrase:
 
 
 def risk_title(row: RiskRow) -> Phrase:
-    """A sentence about the component: Cache `sessions` has no replication (data loss risk)."""
-    return (f"{noun(row.component)} ", *risk_told(row))
+    """A sentence about the component: Cache `sessions` has no replication (data loss risk). A label that tells the kind needs no noun."""
+    named = noun(row.component).lower() in row.label.lower()
+    return risk_told(row) if named else (f"{noun(row.component)} ", *risk_told(row))
 
 
 def risk_told(row: RiskRow) -> Phrase:

@@ -79,7 +79,7 @@ def test_the_tenth_command_tells_how_many_are_left() -> None:
 
 def test_a_remark_stands_at_the_attribute_that_caused_it() -> None:
     first = remarks.annotate(sample())[0]
-    assert (first.path, first.start_line, first.start_column, first.end_column) == ("modules/orders/main.tf", 23, 3, 25)
+    assert (first.path, first.start_line, first.start_column, first.end_column) == ("modules/orders/main.tf", 23, 3, 24)
     assert first.level is AnnotationLevel.FAILURE
 
 
