@@ -139,6 +139,7 @@ def check(request: Request) -> Checked:
         diagnostics=(
             *request.diagnostics,
             *stages.after.diagnostics,
+            *warn_of_cold_start(stages.after),
             *accepted.diagnostics,
             *(source.diagnostics if source else ()),
             *_untold(attribution),
