@@ -24,6 +24,7 @@ from faultray_action.model.finding import (
     WayBack,
 )
 from faultray_action.model.outcome import Ceiling, EntryOutcome, Examination, SinglePoint
+from faultray_action.model.scenario import EDGE_ARROW, WhatIfKind
 from faultray_action.model.source import Locate, SourceRange
 from faultray_action.model.topology import EntryPoint, Topology
 from faultray_action.model.units import nines
@@ -443,7 +444,7 @@ def _scenarios(m: Material) -> d.ScenariosPart:
 
 
 def _turned(m: Material, row: Turned) -> d.ScenarioRow:
-    told = tuple(_fault_words(m, fault) for fault in row.faults) + row.what_ifs
+    told = tuple(_fault_words(m, fault) for fault in row.faults) + tuple(_what_if_words(m, one) for one in row.what_ifs)
     return d.ScenarioRow(id=row.scenario, faults=told, takes_down=row.takes_down)
 
 
@@ -453,11 +454,22 @@ def _fault_words(m: Material, id: str) -> str:
     if fault is None:
         return id
     if not fault.address:
-        return f"{fault.fault_class.value.replace('-', ' ')} {fault.domain}".strip()
+        kind = "" if fault.domain.startswith("unnamed ") else fault.fault_class.value.replace("-", " ")
+        return f"{kind} {fault.domain}".strip()
     number = id.rpartition("#")[2]
     if fault.fault_class is FaultClass.COMMON_CAUSE:
         return f"all copies of {_label(m, fault.address)}"
     return f"copy {int(number) + 1} of {_label(m, fault.address)}" if number.isdigit() else _label(m, fault.address)
+
+
+def _what_if_words(m: Material, id: str) -> str:
+    """An injection likewise: "traffic ×2", "all copies of cache sessions", "latency ×10 at cache sessions"."""
+    what, _, target = id.partition(":")
+    kind, _, level = what.partition("*")
+    told = kind.replace("-", " ").replace("=", " ") + (f" ×{level}" if level else "")
+    if not target:
+        return told
+    return f"{told} {'of' if kind == WhatIfKind.ALL_COPIES else 'at'} {' → '.join(_label(m, one) for one in target.split(EDGE_ARROW))}"
 
 
 def _coverage(m: Material) -> d.CoveragePart:
