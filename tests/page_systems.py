@@ -88,7 +88,9 @@ def thousand(seed: int = 7) -> Topology:
         parts += [spread(name, zones[: draw.choice((1, 2, 3))], kind=kind) for name, kind in zip(names, kinds, strict=True)]
         entries.append(names[0])
         for index, name in enumerate(names[3:]):
-            edges.append(Dependency(names[0] if index < 8 else names[3 + draw.randrange(8)], name, Role.NEED if index % 2 else Role.OPTIONAL))
+            edges.append(
+                Dependency(names[0] if index < 8 else names[3 + draw.randrange(8)], name, Role.NEED if index % 2 else Role.OPTIONAL)
+            )
             if draw.random() < 0.5:
                 edges.append(Dependency(name, names[1]))
             if draw.random() < 0.3:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import igraph
@@ -99,7 +100,7 @@ def _subdivided(edges: Sequence[_Pair], layer: Sequence[int]) -> tuple[list[_Pai
         way = tuple(range(len(deep), len(deep) + max(abs(layer[target] - layer[source]) - 1, 0)))
         deep += [layer[source] + step * (n + 1) for n in range(len(way))]
         ends = (source, *way, target)
-        found += list(zip(ends, ends[1:], strict=False))
+        found += list(pairwise(ends))
         if way:
             ways[source, target] = way
     return found, deep, ways

@@ -40,9 +40,10 @@ class Visit:
 class Ripple:
     """What one failure does to one side, without what is down anyway.
 
-    `id` is the scenario's, equal on both sides; `kind` is "component" (all of its copies at once), a fault class ("zone", "region", …), or "rest":
-    no failure at all, and then what is down anyway; `subject` a component address or the name of the domain. `entries_down` are entry addresses. `traced`: visits are in the order of the
-    cascade, with degraded ones; else they are the set of what goes down, exact but unordered.
+    `id` is the scenario's, equal on both sides; `kind` is "component" (all of its copies at once), a fault class ("zone", "region", …), or
+    "rest": no failure at all, and then what is down anyway. `subject` is a component address or the name of the domain, `entries_down` are
+    entry addresses. `traced`: visits are in the order of the cascade, with degraded ones; else they are the set of what goes down, exact but
+    unordered.
     """
 
     id: str

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from faultray_action.model.address import without_index
+from faultray_action.model.address import Address, format_index, without_index
 from faultray_action.model.component import Component
 from faultray_action.model.outcome import Health
 from faultray_action.model.picture import Placement, Ripple, Spot
 from faultray_action.model.topology import EntryPoint, Topology
 from faultray_action.report import wording
 from faultray_action.report.compose import Condensed, condensed
-from faultray_action.report.document import Cause, Document
+from faultray_action.report.document import Cause, Document, RiskRow, SpofRow
 from faultray_action.report.escape import plain
 
 Pair = tuple[str, str]
@@ -30,17 +31,21 @@ class SideView:
     needed: int
     zones: tuple[str, ...]
 
+    def copies_only(self) -> str:
+        return "managed" if self.copies is None else wording.count(self.copies, "copy", "copies")
+
     def says(self) -> str:
         """`2 copies in 2 zones`."""
-        if self.copies is None:
-            return "managed"
-        where = f" in {wording.count(len(self.zones), 'zone')}" if self.zones else ""
-        return f"{wording.count(self.copies, 'copy', 'copies')}{where}"
+        where = f" in {wording.count(len(self.zones), 'zone')}" if self.zones and self.copies is not None else ""
+        return f"{self.copies_only()}{where}"
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A component; `before` or `after` is None where it does not stand. `entries`: what users call it. `changed`: the plan touches it."""
+    """A component; `before` or `after` is None where it does not stand. `entries`: what users call it. `changed`: the plan touches it.
+
+    `module` is where it is written, "" where its label alone tells it from all others.
+    """
 
     address: str
     label: str
@@ -51,6 +56,7 @@ class Node:
     entries: tuple[str, ...]
     changed: bool
     spot: Spot
+    module: str = ""
 
     @property
     def standing(self) -> str:
@@ -91,7 +97,7 @@ def draw(document: Document, before: Topology, after: Topology, placement: Place
     for address, spot in placement.spots.items():
         component = after.components.get(address) or before.components[address]
         sides = makers[0].get(address), makers[1].get(address)
-        changed = address in touched or without_index(address) in touched or (None not in sides and sides[0] != sides[1])
+        changed = address in touched or without_index(address) in touched or _differ(*sides)
         nodes.append(
             Node(
                 address,
@@ -104,9 +110,27 @@ def draw(document: Document, before: Topology, after: Topology, placement: Place
                 spot,
             )
         )
+    called = Counter(node.label for node in nodes)
+    nodes = [replace(node, module=_module(node.address)) if called[node.label] > 1 else node for node in nodes]
     number = {node.address: index for index, node in enumerate(nodes)}
     sides_shown = tuple(name for name, side in (("before", before), ("after", after)) if side.components)
     return Drawing(tuple(nodes), _edges(views, number, placement), sides_shown, placement.columns, placement.rows)
+
+
+def _differ(before: SideView | None, after: SideView | None) -> bool:
+    if before is None or after is None:
+        return False
+    return (before.copies, before.needed, before.zones) != (after.copies, after.needed, after.zones)
+
+
+def _module(address: str) -> str:
+    """The innermost module and the index: what tells two components of one label apart; the address where that is nothing."""
+    try:
+        parsed = Address.parse(address)
+    except ValueError:
+        return plain(address, 60)
+    steps = [str(step).removeprefix("module.") for step in parsed.module[-1:]]
+    return plain(f"{'.'.join(steps)}{format_index(parsed.index)}" or parsed.name, 60)
 
 
 def to_place(before: Topology, after: Topology) -> tuple[tuple[str, ...], tuple[Pair, ...], tuple[str, ...]]:
@@ -136,7 +160,7 @@ def shown_component(entry: EntryPoint, shown: frozenset[str]) -> str:
 
 
 def _touched(document: Document) -> frozenset[str]:
-    findings = (*document.spofs.new, *document.spofs.resolved, *document.risks.new, *document.risks.resolved)
+    findings: tuple[SpofRow | RiskRow, ...] = (*document.spofs.new, *document.spofs.resolved, *document.risks.new, *document.risks.resolved)
     causes: list[Cause] = [cause for row in findings for cause in row.cause]
     return frozenset({cause.address for cause in causes} | {row.address for row in document.attribution.rows})
 
@@ -145,7 +169,9 @@ def _side_views(document: Document, side: Topology, view: Condensed, ripples: Se
     rows = (*(document.spofs.resolved, document.spofs.new)[at], *document.spofs.unchanged)
     single = {row.address for row in rows}
     resting = {visit.component: visit.health for ripple in ripples if ripple.kind == "rest" for visit in ripple.visits}
-    return {address: _side_view(side.components[address], address in single, resting.get(address, Health.HEALTHY)) for address in view.nodes}
+    return {
+        address: _side_view(side.components[address], address in single, resting.get(address, Health.HEALTHY)) for address in view.nodes
+    }
 
 
 def _side_view(component: Component, single: bool, health: Health) -> SideView:
@@ -222,9 +248,9 @@ def failure_label(ripple: Ripple, drawing: Drawing, number: Mapping[str, int]) -
 
 
 def _node_data(node: Node) -> list[Any]:
-    """Address, label, kind in words, what users call it, and per side what stands there."""
+    """Address, label, kind in words, what users call it, per side what stands there, and the module where the label is not enough."""
     sides = [None if side is None else [side.state, side.says(), ", ".join(side.zones)] for side in (node.before, node.after)]
-    return [plain(node.address, 300), node.label, node.noun, list(node.entries), sides]
+    return [plain(node.address, 300), node.label, node.noun, list(node.entries), sides, node.module]
 
 
 def _side_data(ripple: Ripple | None, number: Mapping[str, int], entries: Mapping[str, int], rules: dict[str, int]) -> list[Any] | None:

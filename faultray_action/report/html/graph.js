@@ -21,12 +21,12 @@
   const data = JSON.parse(byId("data").textContent);
   const HEALTH = ["", "degraded", "overloaded", "down"];
   const CARD = { width: 212, height: 56 };
-  const MOST_LISTED = 60;
+  const MOST_LISTED = 60, MOST_STEPS = 120;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const svg = d3.select(picture), view = svg.select("#view"), canvas = byId("canvas"), panel = byId("panel");
   const spots = [...picture.querySelectorAll(".n")].map((element) => {
     const [x, y] = element.getAttribute("transform").match(/-?[\d.]+/g).map(Number);
-    return { element, badge: element.querySelector(".badge text"), x, y };
+    return { element, badge: null, x, y };
   });
   const nodes = svg.selectAll(".n").data(data.nodes);
   const lines = new Map([...picture.querySelectorAll("#edges .e")].map((element) => [data.edges[element.dataset.e].join(), element]));
@@ -138,28 +138,43 @@
 
   // Failing
 
+  // Marks what is reached up to the step shown; going forward adds only what is new.
+  const painted = { key: "", count: 0 };
   function clearMarks() {
-    nodes.filter(".hit, .spared").classed("hit h1 h2 h3 origin spared", false);
-    svg.selectAll(".e.lit").classed("lit", false);
+    for (const element of picture.querySelectorAll(".hit, .spared")) element.classList.remove("hit", "h1", "h2", "h3", "origin", "spared");
+    for (const element of picture.querySelectorAll(".e.lit")) element.classList.remove("lit");
   }
   function paint() {
-    clearMarks();
     const failure = data.failures[state.failure];
     picture.classList.toggle("failing", Boolean(failure));
-    if (!failure) return;
-    const effect = shownSide(failure), all = visits(effect);
-    const shown = effect[0] ? all.slice(0, state.step) : all;
-    shown.forEach(([node, health, cause], index) => {
-      const { element, badge } = spots[node];
-      element.classList.add("hit", `h${health}`);
-      element.classList.toggle("origin", node === failure.node);
-      badge.textContent = effect[0] ? String(index + 1) : "✕";
-      if (cause >= 0) lines.get(`${node},${cause}`)?.classList.add("lit");
-    });
-    if (side() === "diff" && failure.sides[0] && failure.sides[1]) {
-      const now = reached(failure.sides[1]);
-      for (const node of reached(failure.sides[0])) if (!now.has(node)) spots[node].element.classList.add("spared");
+    const key = `${state.failure} ${side()}`, effect = failure && shownSide(failure), all = failure ? visits(effect) : [];
+    const upTo = failure && effect[0] ? state.step : all.length;
+    if (key !== painted.key || upTo < painted.count) {
+      clearMarks();
+      painted.count = 0;
+      if (failure) spare(failure);
     }
+    for (let index = painted.count; index < upTo; index += 1) reach(failure, effect, all[index], index);
+    Object.assign(painted, { key, count: upTo });
+    picture.classList.toggle("many", all.length > 60);
+  }
+  function reach(failure, effect, [node, health, cause], index) {
+    const spot = spots[node];
+    spot.element.classList.add("hit", `h${health}`);
+    spot.element.classList.toggle("origin", node === failure.node);
+    spot.badge ||= addBadge(spot.element);
+    spot.badge.textContent = effect[0] ? String(index + 1) : "✕";
+    if (cause >= 0) lines.get(`${node},${cause}`)?.classList.add("lit");
+  }
+  function spare(failure) {
+    if (side() !== "diff" || !failure.sides[0] || !failure.sides[1]) return;
+    const now = reached(failure.sides[1]);
+    for (const node of reached(failure.sides[0])) if (!now.has(node)) spots[node].element.classList.add("spared");
+  }
+  function addBadge(element) {
+    const badge = d3.select(element).append("g").attr("class", "badge").attr("transform", `translate(${CARD.width} 0)`);
+    badge.append("circle").attr("r", 10);
+    return badge.append("text").attr("y", 4).node();
   }
   function fail(index, focusPanel) {
     stop();
@@ -223,13 +238,13 @@
     const button = make("button");
     button.type = "button";
     button.dataset.failure = index;
-    const kind = failure.node >= 0 ? `${data.nodes[failure.node][2]}, all copies` : failure.kind === "zone" ? "all that runs there" : "everything that depends on it";
+    const kind = failure.node >= 0 ? `${data.nodes[failure.node][5] || data.nodes[failure.node][2]}, all copies` : failure.kind === "zone" ? "all that runs there" : "everything that depends on it";
     const down = effect[1].length, others = effect[2].length - (failure.node >= 0 ? 1 : 0);
     const harm = make("span", "harm");
     harm.append(make("strong", down ? "" : "none", down ? `${down} of ${data.entries.length}` : "held"));
     harm.append(document.createTextNode(down ? "entries down" : others > 0 ? `${others} hit` : "nothing else"));
     button.append(make("b", "", failure.label), make("small", "", kind), harm);
-    button.addEventListener("click", () => fail(index, true));
+    button.addEventListener("click", (event) => fail(index, event.detail === 0));
     return button;
   }
   function detail() {
@@ -252,6 +267,7 @@
     if (effect[0] && effect[2].length) panel.append(player(effect), steps(failure, effect));
     else if (!effect[0]) panel.append(make("p", "sub", `${counted(effect[2].length, "component")} down. In a system of this size only the failures that reach furthest are traced step by step; for this one the set is exact, its order is not told.`));
     else panel.append(make("p", "sub", "Nothing goes down on this side."));
+    if (picture.querySelector(".n.spared")) panel.append(make("p", "sub spared-note", "Outlined in green: went down before, holds after."));
     panel.scrollTop = 0;
     mark();
   }
@@ -269,13 +285,15 @@
   }
   function steps(failure, effect) {
     const box = make("ol", "steps"), healths = new Map(effect[2].map(([node, health]) => [node, HEALTH[health]]));
-    effect[2].slice(0, 300).forEach(([node, health, cause, seconds, rule]) => {
+    effect[2].slice(0, MOST_STEPS).forEach(([node, health, cause, seconds, rule], index) => {
       const item = make("li", `h${health}`);
+      item.dataset.step = index + 1;
       item.append(make("b", "", data.nodes[node][1]), document.createTextNode(` ${HEALTH[health]}`));
       const because = data.why[rule].replace("{cause}", () => (cause >= 0 ? data.nodes[cause][1] : "another")).replace("{health}", healths.get(cause) || "down");
-      item.append(make("small", "", `${node === failure.node && cause < 0 ? "this is what fails" : because}${seconds ? `, after ${time(seconds)}` : ""}`));
+      item.append(make("small", "", `${data.nodes[node][5] ? `${data.nodes[node][5]}: ` : ""}${node === failure.node && cause < 0 ? "this is what fails" : because}${seconds ? `, after ${time(seconds)}` : ""}`));
       box.append(item);
     });
+    if (effect[2].length > MOST_STEPS) box.append(make("p", "sub", `and ${(effect[2].length - MOST_STEPS).toLocaleString("en")} more`));
     return box;
   }
   const time = (seconds) => (seconds < 90 ? `${+seconds.toPrecision(2)} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${+(seconds / 3600).toFixed(1)} h`);

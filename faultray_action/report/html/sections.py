@@ -133,7 +133,7 @@ def _parts(document: Document) -> list[Mapping[str, Any]]:
     before, after = document.score.parts_before, document.score.parts_after
     if before is None and after is None:
         return []
-    rows = []
+    rows: list[Mapping[str, Any]] = []
     for name, key, most in _PARTS:
         values = [None if side is None else float(getattr(side, key)) for side in (before, after)]
         shown = ["–" if value is None else wording.number(value, 1) for value in values]
@@ -206,7 +206,9 @@ def _spof(document: Document, row: SpofRow, link: _Links) -> Mapping[str, Any]:
 
 
 def _points(document: Document, points: float | None) -> str:
-    return "" if not points else wording.signed(points, max(1, wording.decimals(document)) if abs(points) < 10 else wording.decimals(document))
+    return (
+        "" if not points else wording.signed(points, max(1, wording.decimals(document)) if abs(points) < 10 else wording.decimals(document))
+    )
 
 
 def _causes(causes: Iterable[Cause]) -> list[Mapping[str, Any]]:
@@ -354,7 +356,12 @@ def _layers(document: Document) -> Mapping[str, Any] | None:
         "frechet": "" if part.frechet is None else wording.percent(part.frechet),
         "slo": None
         if slo is None
-        else {"target": f"{slo.target:g} %", "feasible": slo.feasible, "binding": escape.plain(slo.binding, 30), "x": _at(slo.target / 100)},
+        else {
+            "target": f"{slo.target:g} %",
+            "feasible": slo.feasible,
+            "binding": escape.plain(slo.binding, 30),
+            "x": _at(slo.target / 100),
+        },
         "ticks": [{"x": _at(1 - 10.0**-n), "text": f"{wording.trimmed(f'{100 * (1 - 10.0**-n):.4f}')} %"} for n in range(1, 6)],
     }
 
@@ -414,12 +421,15 @@ def _sure(document: Document) -> Mapping[str, Any]:
         "shares": [round(1000 * amount / total, 1) for amount in (cover.modelled, cover.ignored, unknown)],
         "total": f"{part.total:,}",
         "survived": [
-            {"side": side, "count": f"{count:,}", "share": round(1000 * count / max(1, part.total), 1)} for side, count in sides if count is not None
+            {"side": side, "count": f"{count:,}", "share": round(1000 * count / max(1, part.total), 1)}
+            for side, count in sides
+            if count is not None
         ],
         "types": [f"{escape.plain(one.type, 80)} ({one.instances:,})" for one in cover.unknown_types[:30]],
         "pending": [escape.plain(f"{one.address} {one.attribute}", 160) for one in cover.unknown_values[:30]],
         "bounds": _bounds(document),
-        "notes": [escape.plain(row.message, 400) for row in document.diagnostics[:20]] + [escape.plain(one, 400) for one in document.limits],
+        "notes": [escape.plain(row.message, 400) for row in document.diagnostics[:20]]
+        + [escape.plain(one, 400) for one in document.limits],
     }
 
 

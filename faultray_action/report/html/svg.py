@@ -15,7 +15,7 @@ CARD = (212, 56)
 PITCH = (300, 80)
 """Pixels from one column, one row to the next."""
 MARGIN = 28
-_LABEL = 25
+_LABEL = 23
 _SECOND = 31
 
 _ICONS = {
@@ -65,12 +65,12 @@ def size(drawing: Drawing) -> tuple[int, int]:
 
 def content(drawing: Drawing) -> str:
     """Definitions, needs and components; to stand inside an `<svg>`."""
-    return "\n".join(["<defs>", *_definitions(), "</defs>", '<g id="view">', '<g id="edges">', *_edges(drawing), "</g>", *_nodes(drawing), "</g>"])
+    return "\n".join(
+        ["<defs>", *_definitions(), "</defs>", '<g id="view">', '<g id="edges">', *_edges(drawing), "</g>", *_nodes(drawing), "</g>"]
+    )
 
 
 def _definitions() -> Iterator[str]:
-    for name, path in _ICONS.items():
-        yield f'<symbol id="i-{name}" viewBox="0 0 16 16"><path d="{path}"/></symbol>'
     for name, orient in (("arrow", "auto"), ("arrow-lit", "auto-start-reverse")):
         yield (
             f'<marker id="{name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="{orient}">'
@@ -110,7 +110,9 @@ def _curve(start: Spot, end: Spot) -> str:
 def _backwards(start: Spot, end: Spot) -> str:
     """Out on the right, around, and in on the left: a need within a layer, or against the layers."""
     swing = 70
-    return f"M{_n(start[0])} {_n(start[1])}C{_n(start[0] + swing)} {_n(start[1])} {_n(end[0] - swing)} {_n(end[1])} {_n(end[0])} {_n(end[1])}"
+    return (
+        f"M{_n(start[0])} {_n(start[1])}C{_n(start[0] + swing)} {_n(start[1])} {_n(end[0] - swing)} {_n(end[1])} {_n(end[0])} {_n(end[1])}"
+    )
 
 
 def _n(value: float) -> str:
@@ -132,13 +134,12 @@ def _node(index: int, node: Node) -> Iterator[str]:
     marks = [*_only(node.standing), *_states(node), *(["entry"] if node.entries else []), *(["changed"] if node.changed else [])]
     yield f'<g class="n {" ".join(marks)}" data-n="{index}" transform="translate({_n(x)} {_n(y)})" aria-label="{_spoken(node)}">'
     yield f'<rect class="card" width="{width}" height="{height}" rx="10"/>'
-    yield f'<g class="inside"><use class="icon" href="#i-{_ICON_OF.get(node.kind, "custom")}" x="14" y="20" width="17" height="17"/>'
+    yield f'<g class="inside"><path class="icon" transform="translate(14 20)" d="{_ICONS[_ICON_OF.get(node.kind, "custom")]}"/>'
     yield f'<text class="label" x="42" y="25">{html_text(shorten(node.label, _LABEL))}</text>'
     yield from _second_line(node)
     yield "</g>"
     if node.entries:
         yield f'<path class="door" d="M0 {height / 2 - 13}v26"/>'
-    yield f'<g class="badge" transform="translate({width} 0)"><circle r="10"/><text y="4"></text></g>'
     yield from _marks(node, height)
     yield "</g>"
 
@@ -153,14 +154,17 @@ def _second_line(node: Node) -> Iterator[str]:
     if len(set(words.values())) <= 1:
         yield f'<text class="sub" x="42" y="42">{html_text(next(iter(words.values()), node.noun))}</text>'
         return
+    alone = "" if node.before and node.after else " alone"
     for name, text in words.items():
-        yield f'<text class="sub of-{name}" x="42" y="42">{html_text(text)}</text>'
+        yield f'<text class="sub of-{name}{alone}" x="42" y="42">{html_text(text)}</text>'
     if node.before and node.after:
         yield f'<text class="sub of-diff" x="42" y="42">{html_text(_difference(node.before, node.after))}</text>'
 
 
 def _brief(node: Node, side: SideView) -> str:
-    """Kind and copies where both fit; else the copies, as the icon tells the kind."""
+    """Module or kind, and copies, where both fit; else the copies, as the icon tells the kind."""
+    if node.module:
+        return shorten(f"{shorten(node.module, _SECOND - 11)} · {side.copies_only()}", _SECOND)
     whole = f"{node.noun} · {side.says()}"
     return whole if len(whole) <= _SECOND else shorten(side.says(), _SECOND)
 
@@ -175,11 +179,16 @@ def _difference(before: SideView, after: SideView) -> str:
 
 def _marks(node: Node, height: int) -> Iterator[str]:
     """Shapes beside the colours: a triangle for a single point, a cross for what is down, signs for what comes and goes."""
-    for name, side in (("b", node.before), ("a", node.after)):
-        if side and side.state == "single-point":
-            yield f'<g class="mark single of-{name}" transform="translate({CARD[0] - 18} {height - 4})"><path d="M0-9 9 7H-9z"/><text y="5">!</text></g>'
-        elif side and side.state == "down":
-            yield f'<g class="mark dead of-{name}" transform="translate({CARD[0] - 18} {height - 4})"><circle r="8.5"/><path class="x" d="M-3.5-3.500l7 7M3.5-3.500l-7 7"/></g>'
+    marked = [
+        (name, side.state) for name, side in (("b", node.before), ("a", node.after)) if side and side.state in ("single-point", "down")
+    ]
+    for at, (name, state) in enumerate(marked):
+        covered = " covered" if at + 1 < len(marked) else ""
+        place = f'transform="translate({CARD[0] - 18} {height - 4})"'
+        if state == "single-point":
+            yield f'<g class="mark single of-{name}{covered}" {place}><path d="M0-9 9 7H-9z"/><text y="5">!</text></g>'
+        else:
+            yield f'<g class="mark dead of-{name}{covered}" {place}><circle r="8.5"/><path class="x" d="M-3.5-3.5l7 7M3.5-3.5l-7 7"/></g>'
     sign = {"before": "−", "after": "+"}.get(node.standing, "Δ" if node.changed else "")
     if sign:
         yield f'<g class="mark sign" transform="translate(0 0)"><circle r="9"/><text y="4">{sign}</text></g>'
@@ -190,7 +199,7 @@ _STATE = {"single-point": "single point of failure", "down": "down with nothing 
 
 def _spoken(node: Node) -> str:
     """What a screen reader says of a component."""
-    words: list[str] = [node.label, node.noun]
+    words: list[str] = [node.label, node.noun, *([node.module] if node.module else [])]
     if node.entries:
         words.append(f"entry point {', '.join(node.entries)}")
     words += _sides_spoken(node)

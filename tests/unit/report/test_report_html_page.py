@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 from page_systems import EMPTY, EVIL, hostile_page, page_of_sides, shop, shop_page
 from report_samples import NAMES, hostile, poisoned, sample
-from hypothesis import given, settings
 
 from faultray_action.report import wording
 from faultray_action.report.html import page as page_module
 
 VOID = {"meta", "link", "input", "br"}
-OURS = {
-    "html head meta link title style body header main section footer div p span b h1 h2 h3 small ul ol li dl dt dd table thead tbody tfoot tr th td "
-    "a button input label fieldset legend kbd code pre details summary article aside i script"
-}
-ELEMENTS = set(next(iter(OURS)).split()) | set("svg path circle rect g use text symbol defs marker".split())
+NAMES_OF_ELEMENTS = (
+    "html head meta link title style body header main section footer div p span b h1 h2 h3 small ul ol li dl dt dd table thead tbody tfoot tr th "
+    "td a button input label fieldset legend kbd code pre details summary article aside i script svg path circle rect g text defs marker"
+)
+ELEMENTS = set(NAMES_OF_ELEMENTS.split())
 
 
 class Reader(HTMLParser):
