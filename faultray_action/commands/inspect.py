@@ -10,6 +10,7 @@ import click
 
 from faultray_action.commands import common
 from faultray_action.model.errors import ConfigError
+from faultray_action.model.nearest import nearest
 
 CONFIG = click.option("--config", metavar="FILE", default=None, help="Policy file (default .faultray.yml).")
 
@@ -66,20 +67,37 @@ def catalogue() -> None:
 
 
 @catalogue.command("list")
-@click.option("--provider", default="", help="Only types of this provider.")
+@click.option("--provider", default="", metavar="NAME", help="Only types of this provider (aws, azurerm, google, kubernetes, …).")
 def list_types(provider: str) -> None:
-    """Every type with its disposition."""
+    """Every type with its disposition; how many there are of each goes to stderr.
+
+    \b
+    Example:
+      faultray catalogue list --provider google | grep component
+    """
+    from collections import Counter
+
     from faultray_action.catalogue.load import load
 
     known = load()
     rows = [(name, known.get(name)) for name in known.types() if known.file_of(name).startswith(provider)]
+    if not rows:
+        providers = sorted({known.file_of(name).partition("/")[0] for name in known.types()})
+        raise ConfigError(f"the catalogue has no provider `{provider}`{nearest(provider, providers) or '; it has ' + ', '.join(providers)}")
     common.emit("\n".join(f"{name:<60} {entry.disposition}" for name, entry in rows if entry is not None))
+    counts = Counter(entry.disposition for _, entry in rows if entry is not None)
+    click.echo(f"{len(rows)} types: {', '.join(f'{number} {what}' for what, number in counts.most_common())}", err=True)
 
 
 @catalogue.command("show")
 @click.argument("type_name", metavar="TYPE")
 def show_type(type_name: str) -> None:
-    """One type's entry, as it is written plus its file."""
+    """One type's entry as YAML that a file of your own may start from, with the sources of the numbers it names.
+
+    \b
+    Example:
+      faultray catalogue show aws_db_instance
+    """
     import msgspec
     import yaml
 
@@ -88,15 +106,51 @@ def show_type(type_name: str) -> None:
     known = load()
     entry = known.get(type_name)
     if entry is None:
-        raise ConfigError(f"the catalogue has no type `{type_name}`; `faultray catalogue list` shows those it has")
-    own = {name: value for name, value in msgspec.to_builtins(entry).items() if value not in ("", [], {}, None, False, "false")}
-    common.emit(f"# {known.file_of(type_name)}\n" + yaml.safe_dump({type_name: own}, sort_keys=False, allow_unicode=True, width=120))
+        near = nearest(type_name, (name for name in known.types() if "*" not in name))
+        raise ConfigError(f"the catalogue has no type `{type_name}`{near or '; `faultray catalogue list` shows those it has'}")
+    bare = msgspec.to_builtins(type(entry)(disposition=entry.disposition))
+    own = {name: _written(value) for name, value in msgspec.to_builtins(entry).items() if name == "disposition" or value != bare[name]}
+    provider = known.file_of(type_name).partition("/")[0]
+    written = yaml.safe_dump({"provider": provider, "types": {type_name: own}}, sort_keys=False, allow_unicode=True, width=120)
+    common.emit("\n".join([f"# {known.file_of(type_name)}", written.rstrip("\n"), *_sources(entry.rates, entry.sla)]))
+
+
+def _written(value: Any) -> Any:
+    """Without what nobody writes: empty parts are left out at every depth."""
+    if isinstance(value, dict):
+        kept = {name: _written(each) for name, each in value.items()}
+        return {name: each for name, each in kept.items() if each not in ("", [], {})}
+    return [_written(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _sources(rates: str, sla: str) -> list[str]:
+    """Where the numbers that an entry names come from, as YAML comments."""
+    from faultray_action.catalogue.reliability import load_reliability
+    from faultray_action.catalogue.sla import load_slas
+
+    lines = []
+    if rates:
+        row = load_reliability().row(rates)
+        often, repair = row.failures_per_year, row.repair_hours
+        lines.append(
+            f"# rates {rates}: {often.default:g} failures a year ({often.low:g} to {often.high:g}), repaired in {repair.default:g} h"
+        )
+        lines.append(f"#   {row.source}")
+    contract = load_slas().rows.get(sla)
+    if contract is not None:
+        lines += [f"# sla {sla}: {contract.sla_percent:g} % {contract.label}", f"#   {contract.source}"]
+    return lines
 
 
 @catalogue.command("check")
 @click.argument("file", type=click.Path(path_type=Path))
 def check_file(file: Path) -> None:
-    """Check a catalogue file of your own: schema, expressions, rates and references."""
+    """Check a catalogue file of your own: schema, expressions, rates and references.
+
+    \b
+    Example:
+      faultray catalogue check my-types.yaml
+    """
     from faultray_action.catalogue.check import problems
     from faultray_action.catalogue.load import read_document
 

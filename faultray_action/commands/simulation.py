@@ -122,7 +122,15 @@ def tf_import(states: tuple[Path, ...], output: Path | None) -> None:
     with advising_states():
         plan = merge([read_state(read_bytes(path, stdin=stdin), str(path)) for path in states])
     knowledge = know(request)
-    common.emit(write_infra(discover(plan, knowledge).after, knowledge.table), output)
+    topology = discover(plan, knowledge).after
+    unknown = sorted(topology.coverage.unknown_types)
+    if unknown and not topology.components:
+        raise InputError(
+            f"no type in it is known ({', '.join(unknown[:5])}); describe them in a file named under `catalogue:` in .faultray.yml"
+        )
+    common.emit(write_infra(topology, knowledge.table), output)
+    if unknown:
+        click.echo(f"left out, for their types are not known: {', '.join(unknown[:10])}", err=True)
     if output is not None:
         click.echo(f"wrote {output}; next: faultray simulate {output}", err=True)
 
