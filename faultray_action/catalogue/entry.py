@@ -23,6 +23,7 @@ EdgeRole = Literal[
     "async",  # degraded until `buffer_seconds` are spent
     "startup",  # needed to start only
     "serves",  # reverse need: the one referred to needs this one (a listener names its load balancer)
+    "feeds",  # messages come to the one referred to through this one; it stands and falls without it, and is missed only where it goes
     "member",  # this one is a copy inside the group referred to; the group needs `servers` of its members
     "replica",  # this one copies the data of the one referred to
     "host",  # its copies run on the copies of the one referred to

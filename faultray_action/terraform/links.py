@@ -251,7 +251,7 @@ class Linker:
                 if len(path) == 1 and _is_own_name(path[0], mention.value, source.type):
                     continue
                 key = path[-2] if path[-1] == "name" and len(path) > 1 else path[-1]
-                holder = self._values.owner(mention, source, key, work.sides)
+                holder = self._values.owner(mention, source, key, work.sides, self.plan.state_dependencies.get(source.address, ()))
                 if holder and not work.explains(path, holder.resource.address):
                     attribute = self._attribute(source.type, path)
                     work.add(attribute, ".".join(attribute), holder.resource, holder.attribute, LinkKind.VALUE, holder.attribute)

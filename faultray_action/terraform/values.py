@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 
+from faultray_action.model.address import without_index
 from faultray_action.terraform.attributes import strings_in, values_at
 from faultray_action.terraform.plan import Resource
 
@@ -107,6 +108,10 @@ class Mention(NamedTuple):
     key: str
 
 
+def _is_recorded(row: Holder, own: int, recorded: Collection[str]) -> bool:
+    return row.rank == own and bool(recorded) and without_index(row.resource.address) in recorded
+
+
 @lru_cache(maxsize=65536)
 def is_specific(text: str) -> bool:
     """Whether a text is an identifier by its shape alone: an ARN, URL, resource path, host name, address, generated id."""
@@ -188,10 +193,11 @@ class Identities:
         for path in self._nested_paths(tree, resource.type):
             yield from strings_in(values_at(tree, path))[0]
 
-    def owner(self, mention: Mention, source: Resource, key: str, sides: int) -> Holder | None:
+    def owner(self, mention: Mention, source: Resource, key: str, sides: int, recorded: Collection[str] = ()) -> Holder | None:
         """The one resource that a mention can mean on the given sides, or None. `key` is the attribute that holds the string.
 
-        A value that is the source's own identity as well mentions another resource only where that one ranks higher, or the source is a part of it.
+        A value that is the source's own identity as well mentions another resource only where that one ranks higher, the source is a part of it, or
+        the state recorded that the source was made from it (`recorded`: addresses without the last index).
         """
         rows: list[Holder] = []
         own = _NO_RANK
@@ -200,7 +206,7 @@ class Identities:
                 own = min(own, row.rank)
             elif row.sides & sides:
                 rows.append(row)
-        rows = [row for row in rows if row.rank < own or source.type.startswith(row.resource.type + "_")]
+        rows = [row for row in rows if row.rank < own or source.type.startswith(row.resource.type + "_") or _is_recorded(row, own, recorded)]
         if not rows:
             return None
         named = mention.key or key

@@ -34,7 +34,7 @@ class Standing:
 def broken(before: Standing, after: Standing) -> tuple[Dependency, ...]:
     """Broken needs of the side after, sorted, each pair once."""
     found = [*_ways_out(before, after), *_access_paths(before, after), *_names(before, after), *_readers(before, after)]
-    found += [*_servers(before, after), *_nameless(before, after)]
+    found += [*_servers(before, after), *_nameless(before, after), *_feeds(before, after)]
     return tuple({(d.source, d.target): d for d in sorted(found, key=lambda d: (d.source, d.target, d.broken))}.values())
 
 
@@ -180,6 +180,17 @@ def _names(before: Standing, after: Standing) -> Iterable[Dependency]:
 def _still_says(before: Survey, after: Survey, edge: TypedEdge) -> bool:
     was, is_now = (every(survey.nodes[edge.source].values, edge.path) for survey in (before, after))
     return bool(was) and was == is_now
+
+
+def _feeds(before: Standing, after: Standing) -> Iterable[Dependency]:
+    """Buffers that messages came to, whose only feed goes while both its ends stand."""
+    fed = {edge.target for edge in after.survey.edges if edge.role == "feeds"}
+    for edge in before.survey.edges:
+        if edge.role != "feeds" or edge.source in after.survey.nodes or edge.target in fed or edge.target not in after.components:
+            continue
+        for source in before.survey.outgoing(edge.source, "need"):
+            if source.target in after.components:
+                yield Dependency(edge.target, source.target, broken=f"{edge.source} brought it the messages of {source.target}")
 
 
 # members and servers of a group
