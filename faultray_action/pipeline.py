@@ -206,8 +206,11 @@ def discover(plan: Plan, knowledge: Knowledge, source: Source | None = None) -> 
 def _link(plan: Plan, catalogue: Catalogue, source: Source | None) -> Linker:
     """The plan's links, told which attributes the catalogue says name a resource."""
     types = sorted({resource.type for resource in plan.resources})
-    identities = {name: entry.identity for name in types if (entry := catalogue.get(name)) is not None and entry.identity}
-    return Linker(plan, identities=identities, locals_by_module=locals_of(plan, source) if source else None)
+    known = {name: entry for name in types if (entry := catalogue.get(name)) is not None}
+    identities = {name: entry.identity for name, entry in known.items() if entry.identity}
+    # Nobody asks what a resource without a runtime part refers to: in a usual plan they are a third.
+    silent = frozenset(n for n in types if n not in known or (known[n].disposition in ("irrelevant", "transparent") and not known[n].edges))
+    return Linker(plan, identities=identities, locals_by_module=locals_of(plan, source) if source else None, silent=silent)
 
 
 def _material(

@@ -64,7 +64,12 @@ class Scope:
 
 def descend(tree: Any, path: str) -> Any:
     """The value at a dotted path, through the first element of lists of blocks; None where missing."""
+    if type(tree) is dict and "." not in path:
+        return tree.get(path)
     for step in path.split("."):
+        if type(tree) is dict:
+            tree = tree.get(step)
+            continue
         if isinstance(tree, list) and tree and not step.isdigit():
             tree = tree[0]
         if isinstance(tree, list):
@@ -102,7 +107,8 @@ def every(tree: Any, path: str) -> list[Any]:
 
 def evaluate(text: str, scope: Scope) -> Possible:
     """Possible values of an expression, each once, in order of discovery."""
-    return _bounded(_compile(text)(scope))
+    values = _compile(text)(scope)
+    return values if len(values) == 1 else _bounded(values)
 
 
 def names(text: str) -> tuple[str, ...]:

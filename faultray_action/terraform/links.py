@@ -83,11 +83,9 @@ class _Resolved:
     incomplete: set[Kind] = field(default_factory=set)
     unresolved: dict[str, int] = field(default_factory=dict)
 
-    def take(self, ordinal: int, resolver: Resolver, silent: frozenset[str]) -> None:
-        """Resolve one configuration."""
+    def take(self, ordinal: int, resolver: Resolver) -> None:
+        """Resolve one configuration: silent types too, since what they borrow from others is no identity of theirs."""
         for (path, data, kind, name), row in resolver.resources().items():
-            if kind in silent:
-                continue
             lost = sum(resolver.unresolved.values())
             found = resolver.expressions(path, row)
             if sum(resolver.unresolved.values()) > lost:
@@ -123,7 +121,7 @@ class Linker:
             if not self._resolved.expressions:
                 for ordinal, configuration in enumerate(self.plan.configuration):
                     resolver = Resolver(configuration, self.locals_by_module, self.written_by_module)
-                    self._resolved.take(ordinal, resolver, self.silent)
+                    self._resolved.take(ordinal, resolver)
             self._index()
 
     def on(self, plan: Plan) -> Linker:

@@ -135,7 +135,10 @@ def _external(node: Node, parts: Parts, table: ReliabilityTable) -> Component:
 
 
 def _kind(node: Node) -> Kind:
-    return Kind(node.entry.kind) if node.entry.kind in {kind.value for kind in Kind} else Kind.CUSTOM
+    return _KINDS.get(node.entry.kind, Kind.CUSTOM)
+
+
+_KINDS = {kind.value: kind for kind in Kind}
 
 
 @dataclass(frozen=True, slots=True)

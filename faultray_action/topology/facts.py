@@ -34,7 +34,10 @@ class Facts:
             return default
         worst, best = UNKNOWN_COPIES if more_is_better else (max(UNKNOWN_COPIES), min(UNKNOWN_COPIES))
         unsure = worst if self.choice is Choice.WORST else best
-        values = [float(unsure if v is UNKNOWN else default if v is None else number(v)) for v in self._values(text, address, scope)]
+        found = self._values(text, address, scope)
+        if len(found) == 1 and type(found[0]) is int:
+            return float(found[0])
+        values = [float(unsure if v is UNKNOWN else default if v is None else number(v)) for v in found]
         take_least = (self.choice is Choice.WORST) == more_is_better
         return min(values) if take_least else max(values)
 
@@ -45,7 +48,10 @@ class Facts:
         """Whether an expression holds; where it is unknown, at worst the opposite of `better`. An empty text is false."""
         if not text:
             return False
-        values = {t for v in self._values(text, address, scope) for t in truth(v)}
+        found = self._values(text, address, scope)
+        if len(found) == 1 and (found[0] is True or found[0] is False):
+            return bool(found[0])
+        values = {t for v in found for t in truth(v)}
         if len(values) == 1:
             return bool(values.pop())
         return better if self.choice is Choice.BEST else not better
