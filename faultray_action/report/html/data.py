@@ -124,13 +124,15 @@ def _differ(before: SideView | None, after: SideView | None) -> bool:
 
 
 def _module(address: str) -> str:
-    """The innermost module and the index: what tells two components of one label apart; the address where that is nothing."""
+    """What tells components of one label apart: key of the innermost module that has one, else its name, and their own index."""
     try:
         parsed = Address.parse(address)
     except ValueError:
         return plain(address, 60)
-    steps = [str(step).removeprefix("module.") for step in parsed.module[-1:]]
-    return plain(f"{'.'.join(steps)}{format_index(parsed.index)}" or parsed.name, 60)
+    keys = [str(step.index) for step in parsed.module if step.index is not None]
+    names = [step.name for step in parsed.module]
+    where = next(iter((*keys[-1:], *names[-1:])), "" if parsed.index is not None else parsed.name)
+    return plain(f"{where}{format_index(parsed.index)}", 60)
 
 
 def to_place(before: Topology, after: Topology) -> tuple[tuple[str, ...], tuple[Pair, ...], tuple[str, ...]]:

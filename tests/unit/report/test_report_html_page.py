@@ -135,6 +135,16 @@ def test_sides_stand_in_one_picture(shown: str) -> None:
     assert data["sides"] == ["before", "after"] and 'data-side="diff"' in shown
 
 
+def test_components_of_one_label_are_told_apart() -> None:
+    from engine_systems import spread, system
+
+    names = [f'module.service["{key}"].module.data.aws_db_instance.this' for key in ("cart", "pay")]
+    topology = system([spread(name, ("a", "b"), label="RDS instance data") for name in names], [], names)
+    text = page_of_sides(topology, topology)
+    assert [node[5] for node in data_of(text)["nodes"]] == ["cart", "pay"]
+    assert ">cart · 2 copies<" in text
+
+
 def test_a_failure_is_told_as_the_engine_computed_it(shown: str) -> None:
     data = data_of(shown)
     names = [node[0] for node in data["nodes"]]
