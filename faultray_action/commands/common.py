@@ -21,6 +21,8 @@ from faultray_action.settings import Settings, settings_of_command
 if TYPE_CHECKING:
     from faultray_action.declared.schema import Declared
 
+GENERIC = ("plan", "tfplan", "terraform")
+"""File names that tell nothing about the plan."""
 YAML = (".yaml", ".yml")
 
 
@@ -70,8 +72,17 @@ def title_of(label: str, paths: tuple[Path, ...]) -> str:
     if label:
         return label
     first = paths[0] if paths else Path("-")
-    folder = "/".join(part for part in first.parent.parts if part not in (".", ".."))
-    return (first.stem if folder == "" or first.is_absolute() else folder) if str(first) != "-" else "stdin"
+    more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+    return (_name_of(first) if str(first) != "-" else "stdin") + more
+
+
+def _name_of(path: Path) -> str:
+    """The folders that lead to a plan, where they tell more than its own name."""
+    here = Path.cwd()
+    shown = path.relative_to(here) if path.is_absolute() and path.is_relative_to(here) else path
+    if shown.is_absolute():
+        return shown.parent.name if shown.stem in GENERIC and shown.parent.name else shown.stem
+    return "/".join(part for part in shown.parent.parts if part not in (".", "..")) or shown.stem
 
 
 def stdin_of(paths: tuple[Path, ...]) -> bytes | None:

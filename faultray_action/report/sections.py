@@ -196,6 +196,8 @@ def remedy_lines(document: Document) -> list[str]:
     remedy = document.remedy
     if remedy is None:
         return []
+    if not remedy.edits and not remedy.simulations:
+        return ["No change of this plan causes it: the limit was missed before as well, so no edit of this plan leads back to green."]
     if not remedy.edits:
         tried = f" ({wording.count(remedy.simulations, 'simulation')})" if remedy.simulations else ""
         return [f"**Cheapest way back to green**: none found. No set of up to 3 edits passes every gate{tried}."]

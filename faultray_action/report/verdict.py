@@ -82,7 +82,7 @@ def _news(document: Document) -> str:
     kind = wording.form(document)
     if document.error is not None:
         return f"**{escape.prose(document.error.reason)}** {escape.prose(document.error.next_step)}"
-    count, story, gains = counted(document), _story(document), better(document)
+    count, story, gains = counted(document), _story(document), "" if kind is Form.DESTROY else better(document)
     if count or story:
         return " ".join(part for part in (f"**{count}.**" if count else "", story, gains) if part)
     if gains:
