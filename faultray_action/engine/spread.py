@@ -13,9 +13,10 @@ from faultray_action.model.topology import Dependency, Role
 
 
 def group_points(compiled: Compiled, shared: Iterable[SharedDependency]) -> tuple[SinglePoint, ...]:
-    """One single point a resource whose copies, all in the lost zone, are the group that an entry lost; sorted by address.
+    """One single point a resource whose instances, all in the lost zone, are the group that an entry lost; sorted by address.
 
-    Instances of one resource are told as the resource ("aws_instance.web", all of its instances together).
+    They are told as the resource ("aws_instance.web", all of its instances together). Alternatives of different resources in one zone stay
+    what they are: a zone that the system depends on, and no component's fault.
     """
     zones = [row for row in shared if row.fault_class is FaultClass.ZONE]
     if not zones:
@@ -25,9 +26,9 @@ def group_points(compiled: Compiled, shared: Iterable[SharedDependency]) -> tupl
     for row in zones:
         for members in groups.values():
             hit = [c for member in members if (c := _behind(compiled, groups, member)) is not None and _stands_in(c, row.fault)]
-            if len(hit) > 1 and len(hit) == len(members):
-                for component in hit:
-                    rows.setdefault(without_index(component.address), []).append((row, component))
+            names = {without_index(component.address) for component in hit}
+            if len(hit) > 1 and len(hit) == len(members) and len(names) == 1:
+                rows.setdefault(names.pop(), []).extend((row, component) for component in hit)
     return tuple(_point(address, found) for address, found in sorted(rows.items()))
 
 
