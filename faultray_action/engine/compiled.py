@@ -73,6 +73,16 @@ class Compiled:
         )
 
     @cached_property
+    def shadow_of(self) -> Mapping[str, int]:
+        """Component -> the vertex of its copies without what it needs, where something needs only those."""
+        count = len(self.topology.components)
+        return {address: vertex for vertex, address in enumerate(self.addresses) if vertex >= count}
+
+    def vertices_of(self, address: str) -> tuple[int, ...]:
+        """The vertices that are gone when a component is: its own, and its shadow."""
+        return (self.vertex_of[address], *((self.shadow_of[address],) if address in self.shadow_of else ()))
+
+    @cached_property
     def entry_vertices(self) -> tuple[int, ...]:
         """The vertex of each entry point, in the topology's order."""
         return tuple(self.vertex_of[entry.component] for entry in self.topology.entries)

@@ -60,8 +60,7 @@ def _component_scenario(address: str) -> _Asked:
 
 def _swept(compiled: Compiled, asked: Sequence[_Asked]) -> list[tuple[str, ...]]:
     """What goes down in each scenario beyond what is down at rest."""
-    shadow_of = {address: vertex for vertex, address in enumerate(compiled.addresses) if vertex >= len(compiled.topology.components)}
-    rows = [Row(()), *(_row(compiled, scenario, shadow_of) for scenario, _ in asked)]
+    rows = [Row(()), *(_row(compiled, scenario) for scenario, _ in asked)]
     found: list[list[str]] = [[] for _ in asked]
     vertices = range(len(compiled.topology.components))
     for vertex, bits in zip(vertices, sweep_vertices(compiled, rows, vertices), strict=True):
@@ -70,10 +69,9 @@ def _swept(compiled: Compiled, asked: Sequence[_Asked]) -> list[tuple[str, ...]]
     return [tuple(addresses) for addresses in found]
 
 
-def _row(compiled: Compiled, scenario: Scenario, shadow_of: Mapping[str, int]) -> Row:
+def _row(compiled: Compiled, scenario: Scenario) -> Row:
     """A component that fails takes its shadow along: what needs its own copies only misses them too."""
-    forced = [compiled.vertex_of[what_if.target] for what_if in scenario.what_ifs]
-    forced += [shadow_of[what_if.target] for what_if in scenario.what_ifs if what_if.target in shadow_of]
+    forced = [vertex for what_if in scenario.what_ifs for vertex in compiled.vertices_of(what_if.target)]
     return Row(tuple(compiled.event_of[fault] for fault in scenario.faults), tuple(forced))
 
 
