@@ -68,6 +68,11 @@ def _broken(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
             standing = Standing.UNCHANGED if (d.source, d.target) in was else Standing.NEW
             down = tuple(sorted(silent))
             yield standing, Risk(d.target, RiskKind.BROKEN_NEED, RiskSeverity.HIGH, (), down, d.broken, related=(d.source,))
+    still = {(d.source, d.target) for d in after.topology.dependencies if d.broken}
+    standing_after = after.topology.components.keys()
+    for d in before.topology.dependencies:
+        if d.broken and (d.source, d.target) not in still and {d.source, d.target} <= standing_after:
+            yield Standing.RESOLVED, Risk(d.target, RiskKind.BROKEN_NEED, RiskSeverity.HIGH, (), (), d.broken, related=(d.source,))
     told = {d.target for d in after.topology.dependencies if d.broken} | {d.source for d in after.topology.dependencies if d.broken}
     for address in sorted(silent - told if not told else set()):
         standing = Standing.UNCHANGED if address in cut_before else Standing.NEW

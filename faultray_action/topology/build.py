@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -118,6 +118,7 @@ def _pair(plan: Plan, drafts: tuple[Draft, Draft], knowledge: Knowledge, measure
     before, after = drafts
     _carry_inferred(before, after)
     _sever(before, after)
+    before = _mended(before, after)
     declared = assets.declared(before.survey, before.ledger) | assets.declared(after.survey, after.ledger)
     among = {side: frozenset(_wanted(draft) | declared) for side, draft in ((Side.BEFORE, before), (Side.AFTER, after))}
     lasting = assets.durable(before.survey, among[Side.BEFORE], before.ledger)
@@ -209,6 +210,21 @@ def _sever(before: Draft, after: Draft) -> None:
     after.dependencies += (*dead, *_dead_fronts(before, after, {d.source for d in dead}))
 
 
+def _mended(before: Draft, after: Draft) -> Draft:
+    """The side before with what the plan mends marked as broken there: an entry that led nowhere, servers that were missing, a rule."""
+    was = replace(before, entries=list(before.entries), drawn=None, frozen=None)
+    cut = firewall.severed((after.survey, after.firewalls, after.dependencies), (was.survey, was.firewalls, was.dependencies))
+    for (caller, callee), owner in sorted(cut.items()):
+        was.dependencies = tuple(_broken_towards(was, caller, callee, f"{owner} does not admit {caller} to {callee} yet"))
+    empty = lost.unserved(_standing(after), _standing(was))
+    dead = tuple(_dead_ends(after, was))
+    found = (*empty, *dead, *_dead_fronts(after, was, {d.source for d in dead}))
+    if not found and not cut:
+        return before
+    was.dependencies += found
+    return was
+
+
 def _standing(draft: Draft) -> lost.Standing:
     return lost.Standing(draft.survey, draft.components, draft.parts.places, draft.dependencies, tuple(draft.entries))
 
@@ -237,7 +253,7 @@ def _connectors_from(draft: Draft, caller: str) -> set[str]:
 def _dead_ends(before: Draft, after: Draft) -> Iterable[Dependency]:
     """Entries that reached a workload or store before and reach none after, while they still exist."""
     was = {entry.address: entry for entry in before.entries}
-    needs_before, needs_after = _needs(before), _needs(after)
+    needs_before, needs_after = _needs(before), _adjacent(after.dependencies)
     for address, entry in sorted(was.items()):
         if entry.component not in after.components or entry.component not in before.components or _serves_itself(after, entry):
             continue
@@ -245,10 +261,31 @@ def _dead_ends(before: Draft, after: Draft) -> Iterable[Dependency]:
             continue
         reached = _serving(before, entries.closure(entry.component, needs_before)) - {entry.component}
         if reached:
-            target = next((a for a in sorted(reached) if a in after.components), entry.component)
+            target = _nearest(entry.component, needs_before, reached & after.components.keys()) or entry.component
             yield Dependency(entry.component, target, broken=f"{address} reached {min(reached)} before and reaches nothing after")
             if not any(e.address == address for e in after.entries):
                 after.entries = sorted([*after.entries, entry], key=lambda e: e.address)
+
+
+def _adjacent(dependencies: Iterable[Dependency]) -> dict[str, list[str]]:
+    """Needs, met or broken: a broken one explains itself why nothing is reached."""
+    needs: dict[str, list[str]] = {}
+    for d in dependencies:
+        if d.role is not Role.REPLICA:
+            needs.setdefault(d.source, []).append(d.target)
+    return needs
+
+
+def _nearest(start: str, needs: Mapping[str, list[str]], among: Collection[str]) -> str:
+    """The first of some addresses that lie behind a vertex, level by level; "" where there is none."""
+    seen, level = {start}, [start]
+    while level:
+        level = sorted({target for address in level for target in needs.get(address, ())} - seen)
+        found = [address for address in level if address in among]
+        if found:
+            return found[0]
+        seen.update(level)
+    return ""
 
 
 def _leads_somewhere(draft: Draft, start: str, needs: Mapping[str, list[str]]) -> bool:

@@ -34,7 +34,7 @@ class Standing:
 def broken(before: Standing, after: Standing) -> tuple[Dependency, ...]:
     """Broken needs of the side after, sorted, each pair once."""
     found = [*_ways_out(before, after), *_access_paths(before, after), *_names(before, after), *_readers(before, after)]
-    found += [*_servers(before, after), *_nameless(before, after), *_feeds(before, after)]
+    found += [*unserved(before, after), *_nameless(before, after), *_feeds(before, after)]
     return tuple({(d.source, d.target): d for d in sorted(found, key=lambda d: (d.source, d.target, d.broken))}.values())
 
 
@@ -196,7 +196,7 @@ def _feeds(before: Standing, after: Standing) -> Iterable[Dependency]:
 # members and servers of a group
 
 
-def _servers(before: Standing, after: Standing) -> Iterable[Dependency]:
+def unserved(before: Standing, after: Standing) -> Iterable[Dependency]:
     """Groups of servers or members behind an entry that had some and have none left."""
     needs = _adjacency(after.dependencies)
     in_use = {a for entry in after.entries for a in entries.closure(entry.component, needs) | {entry.component}}
