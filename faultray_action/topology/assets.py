@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
 
 from faultray_action.catalogue.entry import Cover
 from faultray_action.catalogue.expression import Scope
@@ -13,22 +15,28 @@ from faultray_action.model.reliability import ReliabilityTable
 from faultray_action.model.topology import DataAsset, Loss, LossKind
 from faultray_action.topology.survey import Node, Survey
 
+Answer = TypeVar("Answer")
+
 
 @dataclass(slots=True)
 class Ledger:
-    """What was found of each store of one side so far: each question is asked once, and a side that differs little inherits the answers."""
+    """What was asked of each store of one side, each question once.
 
-    assets: dict[tuple[str, tuple[str, ...]], DataAsset] = field(default_factory=dict)
-    durable: dict[str, bool] = field(default_factory=dict)
-    declared: dict[str, bool] = field(default_factory=dict)
+    `known`: the ledger of a side that differs from this one at the addresses `differing` only; elsewhere its answers are ours.
+    """
 
-    def without(self, differing: Set[str]) -> Ledger:
-        """The answers that hold for a side that differs from this one at the addresses `differing` only."""
-        return Ledger(
-            {key: asset for key, asset in self.assets.items() if differing.isdisjoint(key[1])},
-            {address: answer for address, answer in self.durable.items() if address not in differing},
-            {address: answer for address, answer in self.declared.items() if address not in differing},
-        )
+    known: Ledger | None = None
+    differing: Set[str] = frozenset()
+    _answers: dict[tuple[str, tuple[str, ...]], Any] = field(default_factory=dict)
+
+    def answer(self, question: str, stores: tuple[str, ...], ask: Callable[[], Answer]) -> Answer:
+        """The answer to a question about these stores, which `ask` finds where nobody knows it."""
+        key = question, stores
+        if key not in self._answers:
+            inherits = self.known is not None and self.differing.isdisjoint(stores)
+            self._answers[key] = self.known.answer(question, stores, ask) if self.known is not None and inherits else ask()
+        answer: Answer = self._answers[key]
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +67,24 @@ def find(survey: Survey, table: ReliabilityTable, wanted: Iterable[str], also: I
 
 def declared(survey: Survey, ledger: Ledger) -> set[str]:
     """Stores whose protection is declared on this side, by address."""
-    for node in survey.nodes.values():
-        if node.entry.data is not None and node.address not in ledger.declared and not node.resource.data:
-            stated = survey.facts.truth(node.entry.data.declared, node.address, survey.scope(node), better=True)
-            ledger.declared[node.address] = stated
-    return {address for address, stated in ledger.declared.items() if stated and address in survey.nodes} | {
-        edge.target for edge in survey.edges if edge.role == "protects" and survey.nodes[edge.target].entry.data is not None
-    }
+    stores = [node for node in survey.nodes.values() if node.entry.data is not None and not node.resource.data]
+    stated = {node.address for node in stores if ledger.answer("declared", (node.address,), partial(_is_declared, survey, node))}
+    return stated | {edge.target for edge in survey.edges if edge.role == "protects" and survey.nodes[edge.target].entry.data is not None}
+
+
+def _is_declared(survey: Survey, node: Node) -> bool:
+    data = node.entry.data
+    return data is not None and survey.facts.truth(data.declared, node.address, survey.scope(node), better=True)
+
+
+def _lasts(survey: Survey, node: Node) -> bool:
+    data = node.entry.data
+    asked = data is not None and not node.resource.data
+    return asked and data is not None and survey.facts.truth(data.durable, node.address, survey.scope(node), better=False)
 
 
 def _is_durable(survey: Survey, address: str, ledger: Ledger) -> bool:
-    if address not in ledger.durable:
-        node = survey.nodes[address]
-        data = node.entry.data
-        asked = data is not None and not node.resource.data
-        ledger.durable[address] = asked and survey.facts.truth(data.durable, address, survey.scope(node), better=False)  # type: ignore[union-attr]
-    return ledger.durable[address]
+    return ledger.answer("durable", (address,), partial(_lasts, survey, survey.nodes[address]))
 
 
 def _root(survey: Survey, address: str) -> str:
@@ -99,9 +109,7 @@ def _stores(survey: Survey) -> Stores:
 
 
 def _asset(survey: Survey, root: str, stores: tuple[str, ...], table: ReliabilityTable, ledger: Ledger) -> DataAsset:
-    if (root, stores) not in ledger.assets:
-        ledger.assets[root, stores] = _examined(survey, root, stores, table)
-    return ledger.assets[root, stores]
+    return ledger.answer("asset", stores, partial(_examined, survey, root, stores, table))
 
 
 def _examined(survey: Survey, root: str, stores: tuple[str, ...], table: ReliabilityTable) -> DataAsset:

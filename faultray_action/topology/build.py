@@ -177,7 +177,7 @@ def _draft(
     parts.components.update({component.address: component for component in found.components})
     needs += tuple(found.dependencies)
     chosen = overrides.on_entries(found.entries, parts.components, knowledge.policy)
-    ledger = known.ledger.without(differing) if known else assets.Ledger()
+    ledger = assets.Ledger(known.ledger, differing) if known else assets.Ledger()
     return Draft(survey, firewalls, parts.components, parts.faults, needs, chosen, pure, told, ledger)
 
 

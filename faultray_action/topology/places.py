@@ -75,7 +75,7 @@ def _full(node: Node, source: ZoneSource, name: str) -> str:
 def _placed(survey: Survey, node: Node, source: ZoneSource) -> Places | None:
     """Zones of the subnets that the placement paths lead to; ids that lead to nothing in the plan are unnamed zones of their own."""
     edges = [e for e in survey.outgoing(node.address, "placement") if any(_under(e.path, path) for path in source.placement)]
-    found = [pair for edge in edges for pair in _leaves(survey, edge.target, frozenset())]
+    found = [pair for edge in edges for pair in _ends(survey, edge.target)]
     outside = _outside(survey, node, source, len(edges)) if source.placement else 0
     if not found and not outside:
         return None
@@ -93,6 +93,13 @@ def _outside(survey: Survey, node: Node, source: ZoneSource, linked: int) -> int
     values = [value for path in source.placement for value in every(node.values, path)]
     known = {v for v in values if isinstance(v, str) and v}
     return max(0, len(known) - linked) if linked == 0 else 0
+
+
+def _ends(survey: Survey, address: str) -> tuple[tuple[str, str], ...]:
+    """As `_leaves`, followed once for all that stand there."""
+    if address not in survey.leaves:
+        survey.leaves[address] = tuple(_leaves(survey, address, frozenset()))
+    return survey.leaves[address]
 
 
 def _leaves(survey: Survey, address: str, seen: frozenset[str]) -> Iterable[tuple[str, str]]:
@@ -144,6 +151,12 @@ def networks(survey: Survey, address: str) -> frozenset[str]:
 
 def ways_out(survey: Survey, subnet: str) -> tuple[str, ...]:
     """Components (NAT gateways) that traffic leaving a subnet runs through, sorted; more than one means that any of them may carry it."""
+    if subnet not in survey.exits:
+        survey.exits[subnet] = _ways_out(survey, subnet)
+    return survey.exits[subnet]
+
+
+def _ways_out(survey: Survey, subnet: str) -> tuple[str, ...]:
     found: set[str] = set()
     seen = {subnet}
     stack = [subnet]

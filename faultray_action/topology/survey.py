@@ -47,6 +47,7 @@ class TypedEdge:
 class Survey:
     """One side, read but not yet judged. `unknown` are instances of known providers without an entry.
 
+    `leaves` and `exits`: where chains of placements end and which gateways a subnet leaves through, as far as `places` has followed them.
     `typed`: what each link (by identity) means, None for nothing. `servers`: how many resources serve or belong to one.
     """
 
@@ -62,6 +63,8 @@ class Survey:
     into: dict[str, list[TypedEdge]] = field(default_factory=dict)
     typed: Mapping[int, TypedEdge | None] = field(default_factory=dict)
     servers: Mapping[str, int] = field(default_factory=dict)
+    leaves: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    exits: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def outgoing(self, address: str, *roles: EdgeRole) -> list[TypedEdge]:
         edges = self.out.get(address)
