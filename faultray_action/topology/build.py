@@ -14,7 +14,7 @@ from faultray_action.model.policy import Policy, names
 from faultray_action.model.reliability import ReliabilityTable
 from faultray_action.model.topology import Coverage, DataAsset, Dependency, EntryPoint, Role, Topology
 from faultray_action.terraform.plan import Links, Plan, Side
-from faultray_action.topology import assets, components, coverage, dependencies, entries, firewall, lost, overrides
+from faultray_action.topology import agents, assets, components, coverage, dependencies, entries, firewall, lost, overrides
 from faultray_action.topology.components import Parts
 from faultray_action.topology.dependencies import Told
 from faultray_action.topology.externals import externals_of
@@ -172,7 +172,7 @@ def _draft(
     needs = dependencies.connect(survey, parts.components, told)
     firewalls = firewall.read(survey, known.firewalls if known else None, differing)
     needs += tuple(firewall.inferred_needs(survey, firewalls, parts.components, needs))
-    needs = overrides.on_dependencies(needs, parts.components, knowledge.policy)
+    needs = agents.loosen(survey, overrides.on_dependencies(needs, parts.components, knowledge.policy))
     found = entries.find(survey, parts.components, needs)
     parts.components.update({component.address: component for component in found.components})
     needs += tuple(found.dependencies)
@@ -394,6 +394,7 @@ def _structure(draft: Draft, knowledge: Knowledge) -> Topology:
         faults=MappingProxyType({id: draft.faults[id] for id in sorted(used)}),
         entries=tuple(draft.entries),
         externals=externals_of(draft.components, knowledge.slas, _closure(draft)),
+        agents=agents.find(draft.survey, draft.dependencies, knowledge.table),
         operations=operations_of(knowledge.table, knowledge.policy),
     )
 
