@@ -28,6 +28,7 @@ from faultray_action.judgement import agent_risks, compare, risks
 from faultray_action.judgement.decide import decide, passes
 from faultray_action.judgement.outlived import outlived
 from faultray_action.judgement.pairing import Side as Scored
+from faultray_action.model.agents import AgentOutcome
 from faultray_action.model.change import AttributeChange
 from faultray_action.model.component import FaultClass
 from faultray_action.model.diagnostic import Diagnostic, Severity
@@ -111,7 +112,8 @@ def check(request: Request) -> Checked:
     scenarios = generate((stages.before, stages.after), budget=request.scenario_budget)
     examined = examine(stages.before, scenarios), examine(stages.after, scenarios)
     question = Question(plan, knowledge, stages, examined, request.gates, request.date)
-    delta = question.compared()
+    agents = _agents(stages, scenarios)
+    delta = _with_agents(question.compared(), stages, agents)
     found = changes.find(plan, knowledge.catalogue)
     simulate = simulator(question)
     bundles = bundle(found, stages.before, stages.after)
@@ -136,6 +138,7 @@ def check(request: Request) -> Checked:
         outlived=outlived(Scored(stages.before, examined[0]), Scored(stages.after, examined[1]), scenarios.scenarios),
         best=None if best is None else compose.Ends(best.delta, passes(best, request.gates), passes(worst, request.gates)),
         locate=_locator(source, plan, found),
+        agents=agent_rows(stages.after, agents[1], agents[0]),
         diagnostics=(
             *request.diagnostics,
             *stages.after.diagnostics,
@@ -146,6 +149,24 @@ def check(request: Request) -> Checked:
         ),
     )
     return Checked(compose.compose(material), stages.before, stages.after, scenarios, examined, decision, plan)
+
+
+Outcomes = tuple[AgentOutcome, ...]
+
+
+def _agents(stages: Stages, scenarios: ScenarioSet) -> tuple[Outcomes, Outcomes]:
+    """The agents of both sides over single failures; a plan without agents costs nothing."""
+    single = single_failures(scenarios.scenarios) if stages.before.agents or stages.after.agents else []
+    before, after = (tuple(assess_agents(side, single)) if side.agents else () for side in (stages.before, stages.after))
+    return before, after
+
+
+def _with_agents(delta: Delta, stages: Stages, agents: tuple[Outcomes, Outcomes]) -> Delta:
+    if not any(agents):
+        return delta
+    labels = {address: c.label for side in (stages.before, stages.after) for address, c in side.components.items()}
+    rows = (*delta.risks, *agent_risks.find(*agents, labels))
+    return replace(delta, risks=tuple(sorted(rows, key=lambda row: (row[0], row[1].kind, row[1].address))))
 
 
 def simulate_one(topology: Topology, request: Request) -> Checked:
