@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from faultray_action.model.nesting import nests_deeper
 from faultray_action.model.value import UNKNOWN
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -38,8 +39,8 @@ def least_setting(release: Mapping[str, Any], names: frozenset[str]) -> Any:
 
 def _parsed(document: str) -> Any:
     try:
-        return yaml.load(document, Loader=_LOADER)
-    except yaml.YAMLError:
+        return None if nests_deeper(yaml.parse(document, Loader=_LOADER)) else yaml.load(document, Loader=_LOADER)
+    except (yaml.YAMLError, ValueError):
         return None
 
 

@@ -14,6 +14,7 @@ import yaml
 
 from faultray_action.catalogue.entry import Document, Entry
 from faultray_action.model.errors import ConfigError
+from faultray_action.model.nesting import MAX_DEPTH, nests_deeper
 
 DATA = Path(__file__).parent / "data"
 _TYPE_LINE = re.compile(r"^  ([a-z0-9_*]+):[^\n]*$", re.MULTILINE)
@@ -111,11 +112,14 @@ def _entry(type_name: str, file: str, block: str) -> Entry:
 def read_document(path: Path) -> Document:
     """A whole catalogue file, validated. Raises ConfigError: unreadable, not YAML, or not in the schema."""
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        text = path.read_text(encoding="utf-8")
+        if nests_deeper(yaml.parse(text, Loader=_LOADER)):
+            raise ConfigError(f"catalogue {path}: nests deeper than {MAX_DEPTH} levels; see `faultray schema catalogue`")
+        raw = yaml.load(text, Loader=_LOADER)
         return msgspec.convert(raw, Document, strict=False)
     except OSError as error:
         raise ConfigError(f"catalogue {path}: cannot be read ({error.strerror}); check the path under `catalogue:`") from error
-    except (yaml.YAMLError, msgspec.ValidationError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, msgspec.ValidationError, ValueError) as error:
         raise ConfigError(f"catalogue {path}: {_one_line(error)}; see `faultray schema catalogue`") from error
 
 

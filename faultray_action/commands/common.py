@@ -158,14 +158,18 @@ def _head(path: Path) -> bytes:
 
 def write_whole(path: Path, text: str) -> None:
     """All of it or nothing. Raises InputError where it cannot be written."""
+    part: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        part = Path(name)
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        part.chmod(0o644)
+        part.replace(path)
     except OSError as error:
+        if part is not None:
+            part.unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written ({error.strerror}); choose a path in a folder that you may write to") from error
 
 
@@ -174,7 +178,8 @@ def emit(text: str, output: Path | None = None) -> None:
     if output is not None:
         write_whole(output, text if text.endswith("\n") else text + "\n")
     else:
-        click.echo(text.rstrip("\n"))
+        # click takes colours away wherever it sees no terminal; whether there are any was decided when the text was made.
+        click.echo(text.rstrip("\n"), color=True)
 
 
 def wants_color() -> bool:

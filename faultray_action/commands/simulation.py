@@ -110,7 +110,8 @@ def tf_import(states: tuple[Path, ...], output: Path | None) -> None:
 
     \b
     Example:
-      terraform state pull | faultray tf-import - --output infra.yaml && faultray simulate infra.yaml
+      terraform state pull | faultray tf-import - --output infra.yaml
+      faultray simulate infra.yaml
     """
     from faultray_action.declared.writer import write_infra
     from faultray_action.pipeline import discover, know

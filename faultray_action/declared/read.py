@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from faultray_action.declared.schema import Declared, DeclaredComponent
 from faultray_action.model.errors import InputError
+from faultray_action.model.nesting import MAX_DEPTH, nests_deeper
 
 DEMO = Path(__file__).parent / "demo.yaml"
 """The system that `faultray demo` shows."""
@@ -54,6 +55,8 @@ def _compose(text: str, name: str) -> tuple[object, dict[_Place, int]]:
     """The data, and the line of every value by its path."""
     lines: dict[_Place, int] = {}
     try:
+        if nests_deeper(yaml.parse(text, Loader=_LOADER)):
+            raise InputError(f"{name} nests deeper than {MAX_DEPTH} levels; describe the system flatly, as docs/infra.md shows")
         loader = _LOADER(text)
         try:
             root = loader.get_single_node()

@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from faultray_action.model.address import without_index
 from faultray_action.model.component import Component, Evidence, Kind
@@ -71,8 +72,9 @@ def explain(address: str, sides: Iterable[tuple[str, Topology, Examination]]) ->
     sides = list(sides)
     wanted = sorted({a for _, topology, _ in sides for a in topology.components if a == address or without_index(a) == address})
     if not wanted:
-        near = sorted({a for _, topology, _ in sides for a in topology.components if address.rpartition(".")[2] in a})[:3]
-        hint = f"did you mean {', '.join(map(visible, near))}?" if near else "list them with `faultray graph PLAN --format json`"
+        known = sorted({a for _, topology, _ in sides for a in topology.components})
+        near = [a for a in known if address.rpartition(".")[2] in a][:3] or get_close_matches(address, known, 3)
+        hint = f"did you mean {' or '.join(map(visible, near))}?" if near else "list them with `faultray graph PLAN --format json`"
         raise ConfigError(f"no component `{visible(address)}` in this plan; {hint}")
     return "\n\n".join("\n".join(_component(found, sides)) for found in wanted)
 
