@@ -217,12 +217,10 @@ def severed(
     guarded = _guarded_otherwise(before[0], before[1], after[0], after[1])
     if not guarded:
         return {}
-    was = _calls(before[0], before[1], before[2]) | _outside_calls(before[0], before[1], before[2], guarded)
-    is_now = _calls(after[0], after[1], after[2]) | _outside_calls(after[0], after[1], after[2], guarded)
+    was = _calls(before[0], before[1], before[2], guarded) | _outside_calls(before[0], before[1], before[2], guarded)
+    is_now = _calls(after[0], after[1], after[2], guarded) | _outside_calls(after[0], after[1], after[2], guarded)
     found: dict[tuple[str, str], str] = {}
     for caller, callee in sorted(was & is_now):
-        if caller not in guarded and callee not in guarded:
-            continue
         port = port_of(before[0], callee)
         owners = before[1].admitting(caller, callee, port)
         if owners and not after[1].admits(caller, callee, port_of(after[0], callee)):
@@ -242,13 +240,31 @@ def _guarded_otherwise(before: Survey, was: Firewalls, after: Survey, is_now: Fi
     }
 
 
-def _calls(survey: Survey, firewalls: Firewalls, dependencies: tuple[Dependency, ...]) -> set[tuple[str, str]]:
+def _calls(survey: Survey, firewalls: Firewalls, dependencies: tuple[Dependency, ...], among: Set[str]) -> set[tuple[str, str]]:
+    """(caller, callee) through connectors, of components with groups of which one or the other is `among` those asked for."""
     needs: dict[str, list[str]] = {}
+    callers: dict[str, list[str]] = {}
     for d in dependencies:
         if d.role is Role.NEED:
             needs.setdefault(d.source, []).append(d.target)
-    guarded = set(firewalls.attached)
-    return {(a, b) for a in sorted(guarded) for b in reached(a, needs, survey) if b in guarded and a != b}
+            callers.setdefault(d.target, []).append(d.source)
+    guarded = firewalls.attached
+    found = {(a, b) for a in among if a in guarded for b in reached(a, needs, survey) if b in guarded and a != b}
+    callees = [b for b in among if b in guarded and survey.nodes[b].entry.disposition != "connector"]
+    return found | {(a, b) for b in callees for a in _callers(b, callers, survey) if a in guarded and a != b}
+
+
+def _callers(address: str, callers: Mapping[str, list[str]], survey: Survey) -> set[str]:
+    """What calls an address, directly or through connectors: those are among them."""
+    found: set[str] = set()
+    stack = [address]
+    while stack:
+        for source in callers.get(stack.pop(), ()):
+            if source not in found:
+                found.add(source)
+                if source in survey.nodes and survey.nodes[source].entry.disposition == "connector":
+                    stack.append(source)
+    return found
 
 
 def _outside_calls(survey: Survey, firewalls: Firewalls, dependencies: tuple[Dependency, ...], callees: Set[str]) -> set[tuple[str, str]]:
