@@ -12,7 +12,7 @@ from faultray_action.model.finding import Attribution, WayBack
 
 MOST_EDITS = 3
 MOST_SIMULATIONS = 120
-MOST_WORK = 12_000
+MOST_WORK = 10_000
 LEAST_SIMULATIONS = 12
 """As in attribution: so many simulations, fewer where the system is so large that they would look at more components than this."""
 _LEADING = 8
