@@ -174,7 +174,7 @@ def agents(file: Path | None, config: str | None) -> None:
 
     topology = common.topology_of(file, _request(file, {"config": config}))
     asked = generate((topology,)).scenarios
-    of_agents = [s for s in asked if any(w.kind is WhatIfKind.AGENT for w in s.what_ifs)]
+    of_agents = [s for s in asked if not s.faults and [w.kind for w in s.what_ifs] == [WhatIfKind.AGENT]]
     others = [s for s in asked if not any(w.kind is WhatIfKind.AGENT for w in s.what_ifs)]
     common.emit(agents_text(assess_agents(topology, others), assess_agents(topology, of_agents)))
 

@@ -10,7 +10,7 @@ from faultray_action.model.outcome import Health
 from faultray_action.report.escape import plain
 
 WIDTH = 80
-SHOWN = 5
+SHOWN = 3
 
 ASSUMPTION = (
     "Risk: the probability that an answer is wrong. The mistakes of different agents are taken as independent. Agents on one model err "
@@ -40,7 +40,7 @@ def _agent(outcome: AgentOutcome) -> Iterator[str]:
     for address, weight, path in outcome.sources:
         way = " -> ".join(plain(step, 60) for step in path) if path else "no path in the topology"
         yield from _wrapped(f"source {plain(address, 60)}, weight {weight:g}: {way}")
-    for row in outcome.worst[:SHOWN]:
+    for row in _telling(outcome):
         yield from _wrapped(_scenario(row))
     if outcome.method != "exact":
         yield f"  the chain is large: these are {outcome.method}s from above"
@@ -48,9 +48,14 @@ def _agent(outcome: AgentOutcome) -> Iterator[str]:
 
 def _faults(outcome: AgentOutcome | None) -> Iterator[str]:
     if outcome is not None and outcome.worst:
-        yield f"  faults of agents: {outcome.raised:,} of {outcome.asked:,} scenarios raise it, the worst"
-        for row in outcome.worst[:SHOWN]:
+        yield f"  faults of agents: {outcome.raised:,} of {outcome.asked:,} raise it, the worst"
+        for row in _telling(outcome):
             yield from _wrapped(_scenario(row))
+
+
+def _telling(outcome: AgentOutcome) -> list[AgentScenario]:
+    """The worst in which it goes on answering, for a dead agent misleads nobody; else the worst."""
+    return [row for row in outcome.worst if row.risk.answering][:SHOWN] or list(outcome.worst[:SHOWN])
 
 
 def _scenario(row: AgentScenario) -> str:
