@@ -6,11 +6,13 @@ the plan deletes, only values and the recorded dependencies of the state tell.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
+from faultray_action.model.address import without_index
 from faultray_action.model.value import UNKNOWN
 from faultray_action.terraform.attributes import Path, values_at
 from faultray_action.terraform.narrowing import Candidate, Narrower, Tree
@@ -27,6 +29,7 @@ _NO_MENTION = frozenset({"id", "name", "comment", "description"})
 _LABELS = frozenset({"tags", "tags_all", "labels", "effective_labels", "terraform_labels"})
 """What stands there says nothing about who needs whom."""
 _SHORTEST = 3
+_DIGEST = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def links(
@@ -207,13 +210,20 @@ class Linker:
             return False
         candidates = self._candidates(work, expression, trees)
         if side is not Side.AFTER and work.tree is not source.after and _values(source.after or {}, path) != values:
-            kept = narrower.occurring(candidates, values or [])
+            kept = narrower.occurring(candidates, values or []) or self._digested(source, candidates, values or [])
             self._add_references(work, expression, kept)
             return False
         if values is not None and len(candidates) > 1 and not self._all_mentioned(work, path[0], candidates):
             candidates = narrower.narrow(source, candidates, values)
         self._add_references(work, expression, candidates)
         return True
+
+    def _digested(self, source: Resource, candidates: Sequence[Candidate], values: Sequence[Any]) -> list[Candidate]:
+        """Where the state keeps the digest of a text only (user data), its references of today that the state recorded as well."""
+        if not values or not all(isinstance(value, str) and _DIGEST.fullmatch(value) for value in values):
+            return []
+        recorded = self.plan.state_dependencies.get(source.address, ())
+        return [(row, target) for row, target in candidates if without_index(row.address) in recorded]
 
     def _all_mentioned(self, work: _Work, attribute: str, candidates: Sequence[Candidate]) -> bool:
         """Whether an identity value of every candidate stands below a top-level attribute: then there is nothing to narrow."""
