@@ -12,10 +12,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from faultray_action.model.component import Recovery
-from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.errors import ConfigError
 from faultray_action.model.nearest import nearest
-from faultray_action.model.policy import DeclaredEntry, DeclaredNeed, Override, Place, Policy, PolicyDocument, RateOverride, Waiver, names
+from faultray_action.model.policy import DeclaredEntry, DeclaredNeed, Override, Place, Policy, PolicyDocument, RateOverride, Waiver
 from faultray_action.model.topology import Role
 from faultray_action.policy_schema import (
     MAX_WAIVER_DAYS,
@@ -54,26 +53,6 @@ def read_policy(content: bytes, file: str, today: date) -> PolicyDocument:
     except ValidationError as error:
         raise ConfigError(_told(error, where)) from error
     return PolicyDocument(_policy(parsed, where, today), _settings(parsed, where))
-
-
-def unmatched(policy: Policy, addresses: Iterable[str]) -> tuple[Diagnostic, ...]:
-    """A warning for each address of the policy that means nothing in these topologies (of both sides), with the nearest one that exists.
-
-    Waivers are not among them: they are held against findings (`waivers.apply_waivers`).
-    """
-    known = sorted(set(addresses))
-    stated = [(entry.pattern, entry.place) for entry in policy.entry_points]
-    stated += [(override.pattern, override.place) for override in policy.overrides]
-    stated += [(need.target, override.place) for override in policy.overrides for need in override.needs]
-    stated += [(target, override.place) for override in policy.overrides for target in override.ignored_needs]
-    stated += [(pattern, policy.places.get(pattern, Place())) for pattern, _ in policy.data_weights]
-    missing = [(pattern, place) for pattern, place in stated if not any(names(pattern, address) for address in known)]
-    return tuple(_matches_nothing(pattern, place, known) for pattern, place in missing)
-
-
-def _matches_nothing(pattern: str, place: Place, known: list[str]) -> Diagnostic:
-    message = f"{place}: `{pattern}` matches nothing in the plan{nearest(pattern, known) or '.'}"
-    return Diagnostic(Severity.WARNING, "policy-matches-nothing", message, address=pattern, file=place.file, line=place.line)
 
 
 @dataclass(frozen=True, slots=True)

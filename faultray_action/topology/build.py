@@ -10,7 +10,7 @@ from faultray_action.catalogue.load import Catalogue
 from faultray_action.catalogue.sla import SlaTable
 from faultray_action.model.component import Component, Fault, Kind
 from faultray_action.model.diagnostic import Diagnostic
-from faultray_action.model.policy import Policy, names
+from faultray_action.model.policy import Policy
 from faultray_action.model.reliability import ReliabilityTable
 from faultray_action.model.topology import Coverage, DataAsset, Dependency, EntryPoint, Role, Topology
 from faultray_action.terraform.plan import Links, Plan, Side
@@ -212,7 +212,7 @@ def _sever(before: Draft, after: Draft) -> None:
 
 def _mended(before: Draft, after: Draft) -> Draft:
     """The side before with what the plan mends marked as broken there: an entry that led nowhere, servers that were missing, a rule."""
-    was = replace(before, entries=list(before.entries), drawn=None, frozen=None)
+    was = replace(before, entries=list(before.entries), frozen=None)
     cut = firewall.severed((after.survey, after.firewalls, after.dependencies), (was.survey, was.firewalls, was.dependencies))
     for (caller, callee), owner in sorted(cut.items()):
         was.dependencies = tuple(_broken_towards(was, caller, callee, f"{owner} does not admit {caller} to {callee} yet"))
@@ -379,8 +379,7 @@ def _freeze(
 ) -> Topology:
     if draft.frozen is None or draft.frozen[0] is not draft.dependencies or draft.frozen[1] is not draft.entries:
         draft.frozen = draft.dependencies, draft.entries, _structure(draft, knowledge)
-    weighted = tuple(_weighed(asset, knowledge.policy) for asset in found)
-    return replace(draft.frozen[2], assets=weighted, coverage=measured, diagnostics=diagnostics)
+    return replace(draft.frozen[2], assets=overrides.on_assets(found, knowledge.policy), coverage=measured, diagnostics=diagnostics)
 
 
 def _structure(draft: Draft, knowledge: Knowledge) -> Topology:
@@ -388,17 +387,13 @@ def _structure(draft: Draft, knowledge: Knowledge) -> Topology:
     used = {id for c in draft.components.values() for copy in c.copies for id in copy.faults} | {
         g for c in draft.components.values() for g in c.gaps
     }
+    on_path = _closure(draft)
     return Topology(
         components=MappingProxyType({address: draft.components[address] for address in sorted(draft.components)}),
         dependencies=tuple(sorted(draft.dependencies, key=lambda d: (d.source, d.target, d.role, d.group))),
         faults=MappingProxyType({id: draft.faults[id] for id in sorted(used)}),
         entries=tuple(draft.entries),
-        externals=externals_of(draft.components, knowledge.slas, _closure(draft)),
+        externals=externals_of(draft.components, knowledge.slas, on_path, overrides.stated_slas(knowledge.policy, sorted(on_path))),
         agents=agents.find(draft.survey, draft.dependencies, knowledge.table),
         operations=operations_of(knowledge.table, knowledge.policy),
     )
-
-
-def _weighed(asset: DataAsset, policy: Policy) -> DataAsset:
-    stated = [weight for pattern, weight in policy.data_weights if names(pattern, asset.address)]
-    return replace(asset, weight=stated[0]) if stated and stated[0] != asset.weight else asset

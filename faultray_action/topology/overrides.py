@@ -8,9 +8,10 @@ from types import MappingProxyType
 
 from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Recovery
 from faultray_action.model.diagnostic import Diagnostic, Severity
-from faultray_action.model.policy import Override, Policy, names
+from faultray_action.model.nearest import nearest
+from faultray_action.model.policy import Override, Place, Policy, names
 from faultray_action.model.reliability import ReliabilityTable
-from faultray_action.model.topology import Dependency, EntryPoint
+from faultray_action.model.topology import DataAsset, Dependency, EntryPoint
 from faultray_action.topology.redundancy import RedundancySpec, deal_copies
 
 
@@ -160,20 +161,55 @@ def on_entries(entries: Iterable[EntryPoint], components: Mapping[str, Component
     return sorted({entry.address: entry for entry in found}.values(), key=lambda entry: entry.address)
 
 
+def on_assets(assets: Iterable[DataAsset], policy: Policy) -> tuple[DataAsset, ...]:
+    """Stated weights and protection. What weighs nothing is no asset; what is backed up elsewhere is not lost, whatever the plan does."""
+    weighed = [replace(asset, weight=_weight(asset, policy)) for asset in assets] if policy.data_weights else assets
+    return tuple(_protected(asset, policy) for asset in weighed if asset.weight > 0)
+
+
+def _weight(asset: DataAsset, policy: Policy) -> float:
+    """The last statement about an asset counts."""
+    return next((weight for pattern, weight in reversed(policy.data_weights) if names(pattern, asset.address)), asset.weight)
+
+
+def _protected(asset: DataAsset, policy: Policy) -> DataAsset:
+    stated = [
+        o for o in policy.overrides if o.protected is not None and any(names(o.pattern, one) for one in (asset.address, *asset.stores))
+    ]
+    if not stated:
+        return asset
+    last = stated[-1]
+    cover = (Evidence(asset.address, "", f"stated in {last.place}"),) if last.protected else ()
+    losses = tuple(replace(loss, covered_by=cover) for loss in asset.losses)
+    return replace(asset, losses=losses, destroyed=asset.destroyed and not last.protected)
+
+
+def stated_slas(policy: Policy, addresses: Iterable[str]) -> Mapping[str, tuple[float, str]]:
+    """Address -> the percentage its provider promises the team, and where that is stated."""
+    overrides = [o for o in policy.overrides if o.sla_percent is not None]
+    return {a: (o.sla_percent, str(o.place)) for a in addresses for o in overrides if o.sla_percent is not None and names(o.pattern, a)}
+
+
 def _vertex(address: str, entries: Iterable[EntryPoint]) -> str:
     """The vertex of an entry that was found as well (the records of one name), else the component itself."""
     return next((entry.component for entry in entries if entry.address == address), address)
 
 
 def unmatched(policy: Policy, addresses: Iterable[str]) -> tuple[Diagnostic, ...]:
-    """A diagnostic for each pattern of the policy that names nothing in this plan."""
-    known = list(addresses)
+    """A warning for each address of the policy that means nothing in these topologies (of both sides), with the nearest one that exists.
+
+    Waivers are not among them: they are held against findings.
+    """
+    known = sorted(set(addresses))
     stated = [(entry.pattern, entry.place) for entry in policy.entry_points]
     stated += [(override.pattern, override.place) for override in policy.overrides]
-    return tuple(
-        Diagnostic(
-            Severity.WARNING, "policy-names-nothing", f"`{pattern}` matches no resource of this plan", file=place.file, line=place.line
-        )
-        for pattern, place in stated
-        if not any(names(pattern, address) for address in known)
-    )
+    stated += [(need.target, override.place) for override in policy.overrides for need in override.needs]
+    stated += [(target, override.place) for override in policy.overrides for target in override.ignored_needs]
+    stated += [(pattern, policy.places.get(pattern, Place())) for pattern, _ in policy.data_weights]
+    missing = [(pattern, place) for pattern, place in stated if not any(names(pattern, address) for address in known)]
+    return tuple(_matches_nothing(pattern, place, known) for pattern, place in missing)
+
+
+def _matches_nothing(pattern: str, place: Place, known: list[str]) -> Diagnostic:
+    message = f"{place}: `{pattern}` matches nothing in the plan{nearest(pattern, known) or '.'}"
+    return Diagnostic(Severity.WARNING, "policy-matches-nothing", message, address=pattern, file=place.file, line=place.line)

@@ -17,8 +17,9 @@ from faultray_action.model.errors import ConfigError
 from faultray_action.model.policy import DeclaredEntry, DeclaredNeed, Place, Policy
 from faultray_action.model.topology import Role
 from faultray_action.model.units import Interval
-from faultray_action.policy import read_policy, unmatched
+from faultray_action.policy import read_policy
 from faultray_action.policy_schema import config_schema
+from faultray_action.topology.overrides import unmatched
 
 TODAY = date(2026, 3, 1)
 WHOLE = """\
