@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -15,7 +16,11 @@ from faultray_action.catalogue.reliability import load_reliability
 
 def catalogue_schema() -> dict[str, Any]:
     """JSON Schema of a catalogue file."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Document)}
+    found = msgspec.json.schema(Document)
+    for part in found["$defs"].values():  # docstrings, whose indentation Python keeps before 3.13 and drops since
+        if "description" in part:
+            part["description"] = cleandoc(part["description"])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **found}
 
 
 def problems(document: Document) -> tuple[str, ...]:

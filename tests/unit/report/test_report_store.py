@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import zlib
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,24 @@ SCHEMA = Path(store.__file__).parent / "schema" / "report.json"
 
 def generated_schema() -> str:
     """The schema as the types say it, with the header that editors want."""
-    body = msgspec.json.schema(Document)
+    body = told_alike(msgspec.json.schema(Document))
     header = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "https://github.com/faultray/action/schema/report-1.0.json",
         "title": "FaultRay report",
     }
     return json.dumps({**header, **body}, indent=1, sort_keys=True) + "\n"
+
+
+def told_alike(node: Any) -> Any:
+    """Descriptions come from docstrings, whose indentation Python keeps before 3.13 and drops since."""
+    if isinstance(node, list):
+        return [told_alike(item) for item in node]
+    if isinstance(node, dict):
+        return {
+            key: cleandoc(value) if key == "description" and isinstance(value, str) else told_alike(value) for key, value in node.items()
+        }
+    return node
 
 
 def test_the_shipped_schema_is_what_the_types_say(golden: Any) -> None:
