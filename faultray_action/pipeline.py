@@ -50,7 +50,7 @@ from faultray_action.report import compose
 from faultray_action.report.agent_rows import agent_rows
 from faultray_action.report.document import Document, Printable
 from faultray_action.scenarios.generate import DEFAULT_BUDGET, generate
-from faultray_action.simulations import Question, Simulator, ceiling_of, findings, prover, simulator
+from faultray_action.simulations import Question, Simulator, ceiling_of, findings, prover, simulator, together
 from faultray_action.terraform.hcl.local_values import locals_of
 from faultray_action.terraform.hcl.locate import Source, counted_changes
 from faultray_action.terraform.hcl.roots import open_source
@@ -118,9 +118,10 @@ def check(request: Request) -> Checked:
     simulate = simulator(question)
     bundles = bundle(found, stages.before, stages.after)
     attribution = _attribute(delta, bundles, simulate, len(stages.after.components))
-    accepted = accept(delta, attribution, request.policy.waivers, request.date)
-    worst = question.judged(delta, attribution, question.sides, examined)
-    best = question.at_best(attribution)
+    worth = together(bundles, simulate, delta)
+    accepted = accept(delta, attribution, request.policy.waivers, request.date, worth)
+    worst = question.judged(delta, attribution, worth, question.sides, examined)
+    best = question.at_best(attribution, worth)
     decision = decide(
         accepted.judged, request.gates, stages.after.coverage, ceilings=worst.ceilings, best=best, accepted_points=accepted.points
     )

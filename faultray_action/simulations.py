@@ -18,6 +18,7 @@ from faultray_action.judgement.applying import disrupt
 from faultray_action.judgement.decide import Judged, decide, passes
 from faultray_action.judgement.pairing import Side as Scored
 from faultray_action.judgement.pairing import match_entries
+from faultray_action.model.change import AttributeChange
 from faultray_action.model.finding import Attribution, Delta, Disruption, RiskSeverity
 from faultray_action.model.outcome import Ceiling, Examination
 from faultray_action.model.policy import Gates, Policy, Unknowns
@@ -27,7 +28,7 @@ from faultray_action.terraform.plan import Links, Plan, Side
 from faultray_action.topology.applying import find_steps
 from faultray_action.topology.build import Knowledge, Stages, build, rebuild
 from faultray_action.topology.operations import operations_of
-from faultray_action.waived import accept
+from faultray_action.waived import Together, accept
 
 Sides = tuple[Topology, Topology]
 Examined = tuple[Examination, Examination]
@@ -52,19 +53,19 @@ class Question:
         """What differs between the sides, unknown values at worst."""
         return difference(self.plan, self.knowledge, self.sides, self.examined)
 
-    def judged(self, delta: Delta, attribution: Attribution, sides: Sides, examined: Examined) -> Judged:
+    def judged(self, delta: Delta, attribution: Attribution, together: Together, sides: Sides, examined: Examined) -> Judged:
         """What the gates are asked of: waivers held against the difference, and ceilings where an SLO asks for them."""
-        accepted = accept(delta, attribution, self.knowledge.policy.waivers, self.date)
+        accepted = accept(delta, attribution, self.knowledge.policy.waivers, self.date, together)
         return Judged(accepted.judged, self._ceilings(sides, examined), accepted.points)
 
-    def at_best(self, attribution: Attribution) -> Judged | None:
+    def at_best(self, attribution: Attribution, together: Together) -> Judged | None:
         """The same with unknown values at best; None where no unknown value decides anything."""
-        return self._best_of(self.plan, self.stages, attribution) if self.stages.undecided else None
+        return self._best_of(self.plan, self.stages, attribution, together) if self.stages.undecided else None
 
-    def _best_of(self, plan: Plan, stages: Stages, attribution: Attribution) -> Judged:
+    def _best_of(self, plan: Plan, stages: Stages, attribution: Attribution, together: Together) -> Judged:
         sides = stages.before_best, stages.after_best
         examined = examine(sides[0], cuts=False), examine(sides[1], cuts=False)
-        return self.judged(difference(plan, self.knowledge, sides, examined), attribution, sides, examined)
+        return self.judged(difference(plan, self.knowledge, sides, examined), attribution, together, sides, examined)
 
     def _ceilings(self, sides: Sides, examined: Examined) -> tuple[float | None, float | None]:
         if self.gates.slo_percent is None:
@@ -72,17 +73,17 @@ class Question:
         before, after = (ceiling_of(side, found).value for side, found in zip(sides, examined, strict=True))
         return before, after
 
-    def passes_when(self, simulated: Simulated, attribution: Attribution) -> bool:
+    def passes_when(self, simulated: Simulated, attribution: Attribution, together: Together) -> bool:
         """Whether the plan that was simulated passes every gate that the plan itself is held to."""
         examined = self.examined[0], simulated.examination
-        worst = self.judged(simulated.delta, attribution, (self.stages.before, simulated.after), examined)
+        worst = self.judged(simulated.delta, attribution, together, (self.stages.before, simulated.after), examined)
         if not self.stages.undecided:
             return self._decided(worst, None)
         if self.gates.unknowns is Unknowns.WORST and not passes(worst, self.gates):
             return False
         links = {Side.BEFORE: self.stages.links[Side.BEFORE], Side.AFTER: simulated.links}
         stages = build(simulated.plan, lambda _, side: links[side], self.knowledge)
-        return self._decided(worst, self._best_of(simulated.plan, stages, attribution) if stages.undecided else None)
+        return self._decided(worst, self._best_of(simulated.plan, stages, attribution, together) if stages.undecided else None)
 
     def _decided(self, worst: Judged, best: Judged | None) -> bool:
         coverage = self.stages.after.coverage
@@ -132,9 +133,20 @@ def prover(question: Question, bundles: Sequence[Bundle], attribution: Attributi
         simulated = simulate(edits)
         undone = {one.change for one in bundles if set(one.edits) <= set(edits)}
         left = replace(attribution, rows=tuple(row for row in attribution.rows if row.change not in undone))
-        return simulated.trial(question.passes_when(simulated, left))
+        return simulated.trial(question.passes_when(simulated, left, together(bundles, simulate, simulated.delta, edits)))
 
     return prove
+
+
+def together(bundles: Sequence[Bundle], simulate: Simulator, delta: Delta, undone: tuple[Edit, ...] = ()) -> Together:
+    """What changes cost at once, in a plan of which some were undone already (`delta` is that plan's)."""
+
+    def points(changes: frozenset[AttributeChange]) -> float:
+        edits = tuple(edit for one in bundles if one.change in changes for edit in one.edits)
+        without = simulate((*undone, *edits)).delta.after
+        return 0.0 if without is None or delta.after is None else max(0.0, without.score - delta.after.score)
+
+    return points
 
 
 def difference(plan: Plan, knowledge: Knowledge, sides: Sides, examined: Examined, *, split: bool = True) -> Delta:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
 
+from faultray_action.model.address import without_index
+from faultray_action.model.change import AttributeChange
 from faultray_action.model.diagnostic import Diagnostic
 from faultray_action.model.finding import Attribution, Delta, Disruption, Risk, Standing
 from faultray_action.model.outcome import SinglePoint
@@ -16,6 +18,8 @@ from faultray_action.report.document import WaiverRow, WaiversPart
 from faultray_action.waivers import Waivable, apply_waivers, means
 
 Finding = SinglePoint | Risk | Disruption
+Together = Callable[[frozenset[AttributeChange]], float]
+"""Points (>= 0) that the score wins if all of these changes are put back at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,12 @@ class Accepted:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-def accept(delta: Delta, attribution: Attribution, waivers: Sequence[Waiver], today: str) -> Accepted:
-    """Hold the waivers against every finding, unchanged ones too (so that a waiver for an old weakness is not called unused)."""
+def accept(
+    delta: Delta, attribution: Attribution, waivers: Sequence[Waiver], today: str, together: Together = lambda changes: 0.0
+) -> Accepted:
+    """Hold the waivers against every finding, unchanged ones too (so that a waiver for an old weakness is not called unused).
+
+    Who accepts a finding accepts what its causes cost: the drop that is left is the one without them."""
     if not waivers:
         return Accepted(delta)
     day = date.fromisoformat(today)
@@ -51,7 +59,8 @@ def accept(delta: Delta, attribution: Attribution, waivers: Sequence[Waiver], to
         expired=_rows(report.expired, day),
         unused=_rows(report.unused, day),
     )
-    return Accepted(judged, _points(waived, attribution), MappingProxyType(marks), part, report.diagnostics)
+    points = _points(_news(delta, away), attribution, together)
+    return Accepted(judged, points, MappingProxyType(marks), part, report.diagnostics)
 
 
 def _describe(row: Finding) -> Waivable:
@@ -62,16 +71,27 @@ def _describe(row: Finding) -> Waivable:
     return Waivable(row.address, (row.disruption.value,), disruption_mark(row))
 
 
-def _points(waived: Sequence[Finding], attribution: Attribution) -> float:
-    """The put-back value of the changes that alone caused the accepted findings, each change once."""
+def _news(delta: Delta, away: set[int]) -> list[Finding]:
+    """The new findings among those that waivers take away."""
+    new: list[Finding] = [*delta.new_spofs, *delta.new_risks, *delta.disruptions]
+    return [row for row in new if id(row) in away]
+
+
+def _points(waived: Sequence[Finding], attribution: Attribution, together: Together) -> float:
+    """What the changes behind the accepted findings cost together: those proven to cause one, else those of the component itself."""
     causes = dict(attribution.causes)
-    keys = [
-        row.address if isinstance(row, SinglePoint) else f"risk:{row.kind}:{row.address}"
-        for row in waived
-        if not isinstance(row, Disruption)
-    ]
-    accepted = {change for key in keys for change in causes.get(key, ())}
-    return sum(max(0.0, -row.points) for row in attribution.rows if row.change in accepted)
+    found: set[AttributeChange] = set()
+    for row in waived:
+        own = [one.change for one in attribution.rows if without_index(one.change.address) == without_index(row.address)]
+        found.update(causes.get(_key(row)) or own)
+    return together(frozenset(found)) if found else 0.0
+
+
+def _key(row: Finding) -> str:
+    """By which the attribution knows a finding."""
+    if isinstance(row, SinglePoint):
+        return row.address
+    return f"risk:{row.kind}:{row.address}" if isinstance(row, Risk) else f"apply:{row.address}"
 
 
 def _rows(waivers: Sequence[Waiver], today: date) -> tuple[WaiverRow, ...]:

@@ -42,47 +42,65 @@ REFERENCES: dict[str, dict[str, Any]] = {
 }
 
 
+def arn(service: str, rest: str) -> str:
+    return f"arn:aws:{service}:eu-west-1:123456789012:{rest}"
+
+
+BALANCER = arn("elasticloadbalancing", "loadbalancer/app/web/50dc6c495c0c9188")
+TARGETS = arn("elasticloadbalancing", "targetgroup/web/943f017f100becff")
+LISTENER = arn("elasticloadbalancing", "listener/app/web/50dc6c495c0c9188/f2f7dc8efc522ab2")
+CLUSTER = arn("ecs", "cluster/main")
+DEAD = arn("sqs", "dead")
+
+
 def stack(dice: random.Random | None = None) -> Stack:
     """A shop: load balancer, an API, a database; with dice perhaps a cache, a queue with a worker, and weak spots."""
     dice = dice or random.Random(0)
     odd = dice.random() < 0.5
     zones = "abc"[: dice.choice((2, 3))] if odd else "abc"
-    subnets = [f"subnet-{zone}" for zone in zones]
-    made: Stack = {"aws_vpc.main": {"id": "vpc-1", "cidr_block": "10.0.0.0/16"}}
+    subnets = [f"subnet-0{zone}1b2c3d4e5f6071" for zone in zones]
+    made: Stack = {"aws_vpc.main": {"id": "vpc-0a1b2c3d4e5f60718", "cidr_block": "10.0.0.0/16"}}
     for number, zone in enumerate(zones):
         made[f"aws_subnet.{zone}"] = {
-            "id": f"subnet-{zone}",
-            "vpc_id": "vpc-1",
+            "id": f"subnet-0{zone}1b2c3d4e5f6071",
+            "vpc_id": "vpc-0a1b2c3d4e5f60718",
             "availability_zone": ZONES[number],
             "cidr_block": f"10.0.{number}.0/24",
         }
     made["aws_lb.web"] = {
-        "id": "arn:lb",
-        "arn": "arn:lb",
+        "id": BALANCER,
+        "arn": BALANCER,
         "name": "web",
         "internal": False,
         "load_balancer_type": "application",
         "subnets": subnets,
     }
-    made["aws_lb_target_group.web"] = {"id": "arn:tg", "arn": "arn:tg", "name": "web", "vpc_id": "vpc-1", "port": 80, "target_type": "ip"}
-    made["aws_lb_listener.web"] = {
-        "id": "arn:listener",
-        "arn": "arn:listener",
-        "load_balancer_arn": "arn:lb",
+    made["aws_lb_target_group.web"] = {
+        "id": TARGETS,
+        "arn": TARGETS,
+        "name": "web",
+        "vpc_id": "vpc-0a1b2c3d4e5f60718",
         "port": 80,
-        "default_action": [{"type": "forward", "target_group_arn": "arn:tg"}],
+        "target_type": "ip",
     }
-    made["aws_ecs_cluster.main"] = {"id": "arn:cluster", "arn": "arn:cluster", "name": "main"}
+    made["aws_lb_listener.web"] = {
+        "id": LISTENER,
+        "arn": LISTENER,
+        "load_balancer_arn": BALANCER,
+        "port": 80,
+        "default_action": [{"type": "forward", "target_group_arn": TARGETS}],
+    }
+    made["aws_ecs_cluster.main"] = {"id": CLUSTER, "arn": CLUSTER, "name": "main"}
     needs = [{"name": "DB", "value": "main.abc.eu-west-1.rds.amazonaws.com"}]
     queued, cached = dice.random() < 0.8, dice.random() < 0.8
     if queued:
-        needs.append({"name": "QUEUE", "value": "https://sqs.eu-west-1.amazonaws.com/1/jobs"})
+        needs.append({"name": "QUEUE", "value": "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs"})
         _queue(made, dice)
     made |= _service("api", subnets, dice.choice((1, 2, 3)) if odd else 3, needs, balanced=True)
     made["aws_db_subnet_group.main"] = {"id": "main", "name": "main", "subnet_ids": subnets}
     made["aws_db_instance.main"] = {
         "id": "main",
-        "arn": "arn:db",
+        "arn": arn("rds", "db:main"),
         "identifier": "main",
         "address": "main.abc.eu-west-1.rds.amazonaws.com",
         "engine": "postgres",
@@ -96,19 +114,26 @@ def stack(dice: random.Random | None = None) -> Stack:
     }
     if cached and queued:
         _cache(made, dice, subnets)
-        made |= _service("worker", subnets, dice.choice((1, 2)), [{"name": "QUEUE", "value": "https://sqs.eu-west-1.amazonaws.com/1/jobs"}])
+        made |= _service(
+            "worker", subnets, dice.choice((1, 2)), [{"name": "QUEUE", "value": "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs"}]
+        )
     return made
 
 
 def _queue(made: Stack, dice: random.Random) -> None:
-    made["aws_sqs_queue.dead"] = {"id": "https://sqs/dead", "url": "https://sqs/dead", "arn": "arn:dead", "name": "dead"}
+    made["aws_sqs_queue.dead"] = {
+        "id": "https://sqs.eu-west-1.amazonaws.com/123456789012/dead",
+        "url": "https://sqs.eu-west-1.amazonaws.com/123456789012/dead",
+        "arn": DEAD,
+        "name": "dead",
+    }
     made["aws_sqs_queue.jobs"] = {
-        "id": "https://sqs.eu-west-1.amazonaws.com/1/jobs",
-        "url": "https://sqs.eu-west-1.amazonaws.com/1/jobs",
-        "arn": "arn:jobs",
+        "id": "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs",
+        "url": "https://sqs.eu-west-1.amazonaws.com/123456789012/jobs",
+        "arn": arn("sqs", "jobs"),
         "name": "jobs",
         "message_retention_seconds": 345600,
-        "redrive_policy": '{"deadLetterTargetArn":"arn:dead","maxReceiveCount":5}' if dice.random() < 0.7 else None,
+        "redrive_policy": '{"deadLetterTargetArn":DEAD,"maxReceiveCount":5}' if dice.random() < 0.7 else None,
     }
 
 
@@ -117,7 +142,7 @@ def _cache(made: Stack, dice: random.Random, subnets: list[str]) -> None:
     made["aws_elasticache_subnet_group.cache"] = {"id": "cache", "name": "cache", "subnet_ids": subnets}
     made["aws_elasticache_replication_group.cache"] = {
         "id": "cache",
-        "arn": "arn:cache",
+        "arn": arn("elasticache", "replicationgroup:cache"),
         "replication_group_id": "cache",
         "engine": "redis",
         "num_cache_clusters": copies,
@@ -129,19 +154,19 @@ def _cache(made: Stack, dice: random.Random, subnets: list[str]) -> None:
 
 def _service(name: str, subnets: list[str], count: int, needs: list[Values], *, balanced: bool = False) -> Stack:
     service: Values = {
-        "id": f"arn:service/{name}",
+        "id": arn("ecs", f"service/main/{name}"),
         "name": name,
-        "cluster": "arn:cluster",
-        "task_definition": f"arn:task/{name}",
+        "cluster": CLUSTER,
+        "task_definition": arn("ecs", f"task-definition/{name}:1"),
         "desired_count": count,
         "launch_type": "FARGATE",
         "network_configuration": [{"subnets": subnets, "assign_public_ip": False}],
     }
     if balanced:
-        service["load_balancer"] = [{"target_group_arn": "arn:tg", "container_name": name, "container_port": 80}]
+        service["load_balancer"] = [{"target_group_arn": TARGETS, "container_name": name, "container_port": 80}]
     task = {
         "id": name,
-        "arn": f"arn:task/{name}",
+        "arn": arn("ecs", f"task-definition/{name}:1"),
         "family": name,
         "container_definitions": json.dumps([{"name": name, "image": f"{name}:1", "environment": needs}]),
     }

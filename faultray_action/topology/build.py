@@ -167,7 +167,7 @@ def _draft(
     differing = components.touched(survey, known.survey, unsure) if known else set[str]()
     parts = components.assemble(survey, knowledge.table, known.parts if known else None, differing)
     pure = Parts(dict(parts.components), dict(parts.faults), parts.places)
-    overrides.on_components(parts.components, parts.faults, knowledge.policy, knowledge.table)
+    overrides.on_components(parts.components, parts.faults, knowledge.policy, knowledge.table, _zones(parts, knowledge.policy))
     told = dependencies.tell(survey, known.told if known else None, differing)
     needs = dependencies.connect(survey, parts.components, told)
     firewalls = firewall.read(survey, known.firewalls if known else None, differing)
@@ -179,6 +179,11 @@ def _draft(
     chosen = overrides.on_entries(found.entries, parts.components, knowledge.policy)
     ledger = assets.Ledger(known.ledger, differing) if known else assets.Ledger()
     return Draft(survey, firewalls, parts.components, parts.faults, needs, chosen, pure, told, ledger)
+
+
+def _zones(parts: Parts, policy: Policy) -> Mapping[str, tuple[str, ...]]:
+    """Where copies of a component may stand, whether or not one does; asked only where a team states something."""
+    return {address: where.zones for address, where in parts.places.items()} if policy.overrides else {}
 
 
 def _carry_inferred(before: Draft, after: Draft) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Recovery
+from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery
 from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.nearest import nearest
 from faultray_action.model.policy import Override, Place, Policy, names
@@ -33,24 +33,33 @@ def table_with(table: ReliabilityTable, policy: Policy) -> ReliabilityTable:
     return ReliabilityTable(MappingProxyType(rows), MappingProxyType(quantities))
 
 
-def on_components(components: dict[str, Component], faults: dict[str, Fault], policy: Policy, table: ReliabilityTable) -> None:
-    """Change components in place: stated copies and zones, copies elsewhere, stated rates."""
+def on_components(
+    components: dict[str, Component],
+    faults: dict[str, Fault],
+    policy: Policy,
+    table: ReliabilityTable,
+    zones: Mapping[str, tuple[str, ...]],
+) -> None:
+    """Change components in place: stated copies and zones, copies elsewhere, stated rates. `zones`: address -> where copies may stand."""
     for override in policy.overrides:
         for address in [a for a in sorted(components) if names(override.pattern, a)]:
-            components[address] = _overridden(components[address], override, faults, table)
+            components[address] = _overridden(components[address], override, faults, table, zones.get(address, ()))
 
 
-def _overridden(component: Component, override: Override, faults: dict[str, Fault], table: ReliabilityTable) -> Component:
+def _overridden(
+    component: Component, override: Override, faults: dict[str, Fault], table: ReliabilityTable, zones: tuple[str, ...]
+) -> Component:
     evidence = (*component.evidence, Evidence(component.address, "", f"stated in {override.place}"))
     changed = replace(component, evidence=evidence)
     if override.copies is not None or override.zones:
-        changed = _dealt_again(changed, override, faults, table)
+        changed = _dealt_again(changed, override, faults, table, zones)
     if override.needed is not None:
         changed = replace(changed, needed=override.needed)
     if override.copies_elsewhere:
         changed = replace(changed, copies=changed.copies + _elsewhere(changed, override.copies_elsewhere, faults, table))
     if override.failures_per_year or override.repair_hours or override.recovery:
         _restate_faults(changed, override, faults)
+        changed = replace(changed, recovery=override.recovery or changed.recovery)
     return changed
 
 
@@ -59,11 +68,13 @@ def _own_fault(component: Component, faults: Mapping[str, Fault]) -> Fault | Non
     return own[0] if own else None
 
 
-def _dealt_again(component: Component, override: Override, faults: dict[str, Fault], table: ReliabilityTable) -> Component:
+def _dealt_again(
+    component: Component, override: Override, faults: dict[str, Fault], table: ReliabilityTable, placed: tuple[str, ...]
+) -> Component:
     own = _own_fault(component, faults)
     row = table.row("vm")
     rate, repair = (own.failures_per_year, own.repair_hours) if own else (row.failures_per_year, row.repair_hours)
-    zones = override.zones or component.zones
+    zones = override.zones or placed or component.zones
     spec = RedundancySpec(
         component.address,
         copies=len(component.copies) if override.copies is None else override.copies,
@@ -112,7 +123,9 @@ def _restate_faults(component: Component, override: Override, faults: dict[str, 
 
 def on_dependencies(dependencies: Iterable[Dependency], components: Mapping[str, Component], policy: Policy) -> tuple[Dependency, ...]:
     """Stated needs added, ignored ones left out."""
-    kept = [d for d in dependencies if not _is_ignored(d, policy)]
+    given = list(dependencies)
+    ignored = [(_speakers(given, components, o.pattern), o.ignored_needs) for o in policy.overrides if o.ignored_needs]
+    kept = [d for d in given if not any(d.source in who and any(names(t, d.target) for t in targets) for who, targets in ignored)]
     for override in policy.overrides:
         for address in [a for a in sorted(components) if names(override.pattern, a)]:
             for need in override.needs:
@@ -135,11 +148,19 @@ def on_dependencies(dependencies: Iterable[Dependency], components: Mapping[str,
     return tuple(kept)
 
 
-def _is_ignored(dependency: Dependency, policy: Policy) -> bool:
-    return any(
-        names(override.pattern, dependency.source) and any(names(target, dependency.target) for target in override.ignored_needs)
-        for override in policy.overrides
-    )
+def _speakers(dependencies: Iterable[Dependency], components: Mapping[str, Component], pattern: str) -> set[str]:
+    """The named components, and the connectors by which they need things (a task definition, a listener)."""
+    onward: dict[str, list[str]] = {}
+    for d in dependencies:
+        onward.setdefault(d.source, []).append(d.target)
+    found = {a for a in components if names(pattern, a)}
+    stack = sorted(found)
+    while stack:
+        for target in onward.get(stack.pop(), ()):
+            if target not in found and target in components and components[target].kind is Kind.CONNECTOR:
+                found.add(target)
+                stack.append(target)
+    return found
 
 
 def on_entries(entries: Iterable[EntryPoint], components: Mapping[str, Component], policy: Policy) -> list[EntryPoint]:
