@@ -30,8 +30,9 @@ def problems(document: Document) -> tuple[str, ...]:
     found: list[str] = []
     for name, entry in document.types.items():
         found += [f"{name}: {text}" for text in _expressions(entry)]
-        if entry.rates and entry.rates not in rows:
-            found.append(f"{name}: rates: there is no row `{entry.rates}` (known: {', '.join(sorted(rows))})")
+        for row in (entry.rates, *(variant.rates for variant in entry.variants)):
+            if row and row not in rows:
+                found.append(f"{name}: rates: there is no row `{row}` (known: {', '.join(sorted(rows))})")
         for kind, row in (entry.data.losses if entry.data else {}).items():
             if row not in rows:
                 found.append(f"{name}: data.losses.{kind}: there is no row `{row}`")

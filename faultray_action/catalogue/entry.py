@@ -145,14 +145,23 @@ class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allows: str = ""
 
 
+class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Another reliability row or contract where `when` holds (a database with a standby fails over instead of being restored)."""
+
+    when: str
+    rates: str = ""
+    sla: str = ""
+
+
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One resource type.
 
     Expressions: `copies` and `needed` (numbers), `spread` (at most how many zones the copies stand in), `failover` (a stateful primary has an
     automatic standby: gap instead of outage), `port` (that its callers use), `capacity` (a number that demand must fit),
     `regions` (list of further regions that hold a full copy). `servers`: "any" = its servers and members are alternatives of which
-    `servers_needed` must serve, "all" = each is needed. `rates`: row of reliability.yaml. `service`: provider service of the common
-    domain. `sla`: id in sla.yaml. `identity`: further attribute paths whose values name it. `show`: further attributes that may be printed
+    `servers_needed` must serve, "all" = each is needed. `rates`: row of reliability.yaml; `variants`: other rows and
+    contracts, the first that holds wins. `service`: provider service of the common domain. `sla`: id in sla.yaml.
+    `identity`: further attribute paths whose values name it. `show`: further attributes that may be printed
     (every attribute that an expression reads may be). `defaults`: documented defaults of missing attributes.
     `replace`: what replacing it means while applying: outage, rolling (copy by copy), harmless.
     `egress`: a workload that calls out through its subnet's NAT. `workload`: runs customer code. `agent`: an AI part.
@@ -167,6 +176,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rates: str = ""
     service: str = ""
     sla: str = ""
+    variants: tuple[Variant, ...] = ()
     stateful: bool = False
     workload: bool = False
     egress: bool = False

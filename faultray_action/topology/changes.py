@@ -30,7 +30,7 @@ def printable(entry: Entry) -> frozenset[str]:
         entry.region,
         entry.port,
     ]
-    texts += list(entry.sets.values()) + _of_covers(entry.covers)
+    texts += [variant.when for variant in entry.variants] + list(entry.sets.values()) + _of_covers(entry.covers)
     texts += [text for source in entry.zones for text in (source.count, source.when)]
     if entry.data is not None:
         texts += [entry.data.durable, entry.data.declared, entry.data.final_snapshot, *_of_covers(entry.data.covers)]

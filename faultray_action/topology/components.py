@@ -161,7 +161,7 @@ def _component(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable
     copies, gaps = dealt
     if node.entry.egress and hosts is None:
         copies = _with_ways_out(survey, node, copies, where, parts, table, above)
-    row = _row(node, table)
+    row = _row(survey, node, table)
     needed = counts.needed if node.entry.scope in ("spread", "zonal") or counts.given else 1
     if hosts is not None and not counts.given:
         needed = min(1, len(hosts)) or 1
@@ -176,7 +176,7 @@ def _component(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable
         stateful=node.entry.stateful,
         recovery=_recovery(node, row),
         catalogue_type=node.resource.type,
-        service=node.entry.sla,
+        service=_variant(survey, node, "sla") or node.entry.sla,
         region=region(survey, node),
         limit=_limit(survey, node),
         evidence=_evidence(survey, node, counts, where),
@@ -187,9 +187,17 @@ def _is_managed(node: Node) -> bool:
     return node.entry.scope in ("global", "regional")
 
 
-def _row(node: Node, table: ReliabilityTable) -> ReliabilityRow:
-    if node.entry.rates:
-        return table.row(node.entry.rates)
+def _variant(survey: Survey, node: Node, fact: str) -> str:
+    """The row or contract of the first variant that holds and names one, "" where none does."""
+    scope = survey.scope(node)
+    stated = ((variant.when, getattr(variant, fact)) for variant in node.entry.variants)
+    return next((str(name) for when, name in stated if name and survey.facts.truth(when, node.address, scope, better=True)), "")
+
+
+def _row(survey: Survey, node: Node, table: ReliabilityTable) -> ReliabilityRow:
+    rates = _variant(survey, node, "rates") or node.entry.rates
+    if rates:
+        return table.row(rates)
     return table.row("provider_service" if _is_managed(node) else "vm")
 
 
@@ -243,7 +251,7 @@ def _modifiers(survey: Survey, node: Node) -> list[tuple[Node, dict[str, str]]]:
 def _dealt(
     survey: Survey, node: Node, counts: _Counts, where: Places, parts: Parts, table: ReliabilityTable
 ) -> tuple[tuple[Copy, ...], tuple[str, ...]]:
-    row, entry = _row(node, table), node.entry
+    row, entry = _row(survey, node, table), node.entry
     managed = _is_managed(node) and not counts.given
     pinned = where.count == 1
     regions = _regions(survey, node)
@@ -287,7 +295,7 @@ def _cluster_gap(survey: Survey, node: Node, counts: _Counts, parts: Parts, tabl
     members = survey.incoming(node.address, "member")
     if not members or not counts.failover or len({edge.source for edge in members}) < 2:
         return ()
-    row = _row(survey.nodes[members[0].source], table)
+    row = _row(survey, survey.nodes[members[0].source], table)
     if row.failover_seconds is None:
         return ()
     beta = table.quantity("beta_zones").value.default

@@ -78,7 +78,9 @@ def _wrong(expect: dict[str, Any], report: dict[str, Any]) -> list[str]:
     wrong += [f"missed one of {group}" for group in groups if not any(is_named(address, new) for address in group)]
     wrong += [f"false {address}" for address in new if not is_named(address, fine)]
     wrong += [f"not resolved: {address}" for address in expect.get("resolved_spofs") or () if not is_named(address, resolved)]
-    return wrong + [f"not mentioned: {address}" for address in expect.get("must_mention") or () if not is_named(address, _mentioned(report))]
+    return wrong + [
+        f"not mentioned: {address}" for address in expect.get("must_mention") or () if not is_named(address, _mentioned(report))
+    ]
 
 
 @pytest.mark.parametrize("folder", _cases(), ids=lambda folder: folder.name)

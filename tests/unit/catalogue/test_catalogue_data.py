@@ -96,8 +96,8 @@ def test_roles_are_roles(entries: dict[str, Entry]) -> None:
 def test_rates_and_losses_have_a_row(entries: dict[str, Entry]) -> None:
     rows = set(load_reliability().rows)
     for name, entry in entries.items():
-        if entry.rates:
-            assert entry.rates in rows, f"{name}: rates"
+        stated = {entry.rates, *(variant.rates for variant in entry.variants)} - {""}
+        assert stated <= rows, f"{name}: rates"
         if entry.data is not None:
             assert set(entry.data.losses.values()) <= rows, f"{name}: losses"
 
@@ -112,7 +112,8 @@ def test_losses_and_covers_name_loss_kinds(entries: dict[str, Entry]) -> None:
 
 def test_contract_numbers_have_a_row(entries: dict[str, Entry]) -> None:
     rows = set(sla.load_slas().rows)
-    assert sorted({entry.sla for entry in entries.values() if entry.sla and entry.sla not in rows}) == []
+    named = {id for entry in entries.values() for id in (entry.sla, *(variant.sla for variant in entry.variants)) if id}
+    assert sorted(named - set(rows)) == []
 
 
 def test_components_are_of_a_known_kind(entries: dict[str, Entry]) -> None:
