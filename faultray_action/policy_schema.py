@@ -121,7 +121,9 @@ class OverrideSection(_Section):
     repair_hours: Range | None = Field(None, description="Hours until it is back: a number or [low, default, high].")
     recovery: Literal["self-heals", "fails-over", "manual-restore"] | None = Field(None, description="How an outage of it ends.")
     sla: Percent | None = Field(None, description="The percentage its provider promises you.")
-    protected: bool | None = Field(None, description="true: its data is backed up by means outside this plan.")
+    protected: bool | None = Field(
+        None, description="true: its data is backed up by means outside this plan; false: what the plan calls protection does not count."
+    )
 
 
 class RateSection(_Section):
