@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import get_args
@@ -111,16 +110,10 @@ def test_losses_and_covers_name_loss_kinds(entries: dict[str, Entry]) -> None:
         assert named <= kinds, name
 
 
-def contract_ids(text: str) -> list[str]:
-    """The ids that an `sla` names: itself, or what its expression may choose."""
-    if not text or text.isidentifier():
-        return [text] if text else []
-    return list(re.findall(r"(?:^|else )'([a-z0-9_]+)'", text))
-
-
 def test_contract_numbers_have_a_row(entries: dict[str, Entry]) -> None:
     rows = set(sla.load_slas().rows)
-    assert sorted({id for entry in entries.values() for id in contract_ids(entry.sla)} - rows) == []
+    named = {id for entry in entries.values() for id in (entry.sla, *(variant.sla for variant in entry.variants)) if id}
+    assert sorted(named - rows) == []
 
 
 def test_components_are_of_a_known_kind(entries: dict[str, Entry]) -> None:
