@@ -16,6 +16,7 @@ from faultray_action.counterfactual.attribution import Simulate, Trial, attribut
 from faultray_action.counterfactual.bundles import Bundle, bundle, requirements
 from faultray_action.counterfactual.remedy import find_way_back
 from faultray_action.counterfactual.witness import witness
+from faultray_action.drifted import as_a_change
 from faultray_action.engine.agents import assess_agents
 from faultray_action.engine.cascade import run
 from faultray_action.engine.cold_start import warn_of_cold_start
@@ -140,6 +141,7 @@ def check(request: Request) -> Checked:
         best=None if best is None else compose.Ends(best.delta, passes(best, request.gates), passes(worst, request.gates)),
         locate=_locator(source, plan, found),
         agents=agent_rows(stages.after, agents[1], agents[0]),
+        drift=_drift(plan, knowledge, source, request),
         diagnostics=(
             *request.diagnostics,
             *stages.after.diagnostics,
@@ -168,6 +170,20 @@ def _with_agents(delta: Delta, stages: Stages, agents: tuple[Outcomes, Outcomes]
     labels = {address: c.label for side in (stages.before, stages.after) for address, c in side.components.items()}
     rows = (*delta.risks, *agent_risks.find(*agents, labels))
     return replace(delta, risks=tuple(sorted(rows, key=lambda row: (row[0], row[1].kind, row[1].address))))
+
+
+def _drift(plan: Plan, knowledge: Knowledge, source: Source | None, request: Request) -> tuple[float, Attribution] | None:
+    """What was changed outside Terraform has cost, and which change of it; None where nothing of it matters."""
+    drifted = as_a_change(plan)
+    found = changes.find(drifted, knowledge.catalogue) if drifted is not None else ()
+    if drifted is None or not found:
+        return None
+    stages = discover(drifted, knowledge, source)
+    examined = examine(stages.before, cuts=False), examine(stages.after, cuts=False)
+    question = Question(drifted, knowledge, stages, examined, request.gates, request.date)
+    delta = question.compared()
+    attribution = _attribute(delta, bundle(found, stages.before, stages.after), simulator(question), len(stages.after.components))
+    return None if not delta.points else (delta.points, attribution)
 
 
 def simulate_one(topology: Topology, request: Request) -> Checked:

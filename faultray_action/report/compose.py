@@ -98,7 +98,7 @@ class Material:
     waivers: d.WaiversPart | None = None
     waived: Mapping[str, str] = field(default_factory=dict)
     agents: tuple[d.AgentRow, ...] = ()
-    drift: d.DriftPart | None = None
+    drift: tuple[float, Attribution] | None = None
     cascades: tuple[d.CascadeRow, ...] = ()
     plans: tuple[PlanFacts, ...] = ()
     subject: str = "change"
@@ -130,7 +130,7 @@ def compose(material: Material) -> d.Document:
         availability=_availability(m),
         slo=_slo(m),
         remedy=_remedy(m),
-        drift=m.drift,
+        drift=_drift(m),
         waivers=m.waivers,
         sensitivity=_sensitivity(m),
         agents=m.agents,
@@ -384,8 +384,18 @@ def reachable(topology: Topology, start: Iterable[str]) -> set[str]:
 
 
 def _attribution(m: Material) -> d.AttributionPart:
-    rows = []
-    for row in m.attribution.rows:
+    return d.AttributionPart(
+        rows=_contributions(m, m.attribution), interaction=m.attribution.interaction, simulations=m.attribution.simulations or None
+    )
+
+
+def _drift(m: Material) -> d.DriftPart | None:
+    return None if m.drift is None else d.DriftPart(delta=m.drift[0], rows=_contributions(m, m.drift[1]))
+
+
+def _contributions(m: Material, attribution: Attribution) -> tuple[d.ContributionRow, ...]:
+    rows: list[d.ContributionRow] = []
+    for row in attribution.rows:
         cause = _cause(m, row.change)
         rows.append(
             d.ContributionRow(
@@ -405,7 +415,7 @@ def _attribution(m: Material) -> d.AttributionPart:
                 fingerprint=fingerprint("change", cause.address, cause.attribute),
             )
         )
-    return d.AttributionPart(rows=tuple(rows), interaction=m.attribution.interaction, simulations=m.attribution.simulations or None)
+    return tuple(rows)
 
 
 def _disruption(m: Material, row: Disruption) -> d.DisruptionRow:
@@ -543,7 +553,7 @@ def _remedy(m: Material) -> d.Remedy | None:
         return None
     edits = []
     for change in m.way_back.edits:
-        at = m.locate(change.address, change.attribute) or SourceRange("", 0)
+        at = m.locate(change.address, change.attribute or next(iter(change.forced_by), "")) or SourceRange("", 0)
         edits.append(
             d.Edit(
                 address=change.address,
@@ -555,6 +565,7 @@ def _remedy(m: Material) -> d.Remedy | None:
                 line=at.line,
                 column=at.column,
                 end_column=at.end_column,
+                forced_by=change.forced_by,
             )
         )
     return d.Remedy(edits=tuple(edits), score=m.way_back.score, proven=bool(edits), simulations=m.way_back.simulations)
