@@ -24,6 +24,7 @@ FLOORS: dict[str, int] = {
     "pipeline": 7,
     "waived": 7,
     "simulations": 7,
+    "drifted": 7,
     "publishing": 7,
     "page": 7,
     "backtest": 7,
@@ -45,7 +46,7 @@ FLOORS: dict[str, int] = {
 }
 FAMILIES = (
     {"cli", "action", "commands"},
-    {"pipeline", "simulations", "waived", "page"},
+    {"pipeline", "simulations", "waived", "page", "drifted"},
     {"settings", "policy", "policy_schema", "waivers"},
 )
 """Rooms of one floor that know each other; all others of a floor are strangers."""
