@@ -51,7 +51,7 @@ def bundle(changes: Iterable[AttributeChange], before: Topology, after: Topology
 def _bundle(rows: Sequence[AttributeChange]) -> Bundle:
     first = rows[0]
     address = first.address if len(rows) == 1 else without_index(first.address)
-    shown = AttributeChange(address, first.attribute, first.before, first.after, first.action, first.unknown_after)
+    shown = AttributeChange(address, first.attribute, first.before, first.after, first.action, first.unknown_after, first.forced_by)
     return Bundle(shown, tuple((row.address, row.attribute) for row in rows))
 
 

@@ -32,7 +32,7 @@ class AttributeChange:
     """One changed structural attribute. `before` and `after` are printable only because the catalogue allow-lists the attribute.
 
     `attribute` is a dotted path without list indices, or "" where the resource itself is created or deleted (then `action` says it).
-    `unknown_after` marks a value that Terraform knows only after apply.
+    `unknown_after` marks a value that Terraform knows only after apply. `forced_by`: names of the attributes that force a replacement.
     """
 
     address: str
@@ -41,6 +41,7 @@ class AttributeChange:
     after: Printable
     action: Action = Action.UPDATE
     unknown_after: bool = False
+    forced_by: tuple[str, ...] = ()
 
     @property
     def takes_away(self) -> bool:

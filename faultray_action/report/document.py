@@ -358,7 +358,8 @@ class CoveragePart(Part, frozen=True, kw_only=True):
 
 
 class Edit(Part, frozen=True, kw_only=True):
-    """One edit of the cheapest way back: `before` is what the plan has now, `after` what to write instead."""
+    """One edit of the cheapest way back: `before` is what the plan has now, `after` what to write instead. `forced_by`: attributes that force
+    a replacement."""
 
     address: str
     attribute: str
@@ -369,6 +370,7 @@ class Edit(Part, frozen=True, kw_only=True):
     line: int = 0
     column: int = 0
     end_column: int = 0
+    forced_by: tuple[str, ...] = ()
 
 
 class Remedy(Part, frozen=True, kw_only=True):

@@ -389,7 +389,8 @@ def edit_lines(edit: Edit) -> list[str]:
     where = f"{edit.file}:{edit.line}" if edit.line else edit.file
     head = f"@@ {' · '.join(part for part in (where, edit.address) if part)} @@"
     if not edit.attribute:
-        return [head, f"! {_WHOLE_EDITS.get(edit.action, 'put the resource back')}"]
+        forced = f": {', '.join(edit.forced_by[:4])}" if edit.forced_by else ""
+        return [head, f"! {_WHOLE_EDITS.get(edit.action, 'put the resource back')}{forced}"]
     if edit.before is None and edit.after is None:
         return [head, f"! put {edit.attribute} back to what it was before this change"]
     inside, _, name = edit.attribute.rpartition(".")

@@ -62,7 +62,8 @@ def _of_resource(resource: Resource, entry: Entry) -> list[AttributeChange]:
     shown = printable(entry)
     rows = [row for path in changed_paths(resource) for row in _rows(resource, path, entry, shown)]
     if resource.action.replaces:
-        rows.append(AttributeChange(resource.address, "", None, None, resource.action))
+        forced_by = tuple(sorted({path.partition(".")[0] for path in resource.replace_paths}))
+        rows.append(AttributeChange(resource.address, "", None, None, resource.action, forced_by=forced_by))
     return rows
 
 
