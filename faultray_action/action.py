@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import glob
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -34,6 +35,9 @@ _FORMATS = {
     "junit-file": "junit",
     "badge-file": "badge",
 }
+
+_NEXT_STEP = re.compile(r"[;:] (?=(?:check|choose|decompress|fix|give|name|pass|run|save|set|split|update|upload|use|write)\b)")
+"""Where a sentence turns from what is wrong to what to do next."""
 
 
 def main() -> None:
@@ -95,9 +99,10 @@ def _top(source: Path, workspace: Path) -> Path:
 
 
 def could_not_compute(reason: str, title: str, plans: tuple[Path, ...], settings: Settings) -> Document:
-    """The red document of a run that could not compute; the sentence's part after its last ";" or ":" is the next step where it has one."""
-    what, separator, next_step = reason.rpartition("; ")
-    error = ErrorPart(reason=what if separator else reason, next_step=next_step if separator else "Correct the plan file and run again.")
+    """The red document of a run that could not compute. Our sentences say what is wrong and then what to do next."""
+    told = _NEXT_STEP.split(reason, maxsplit=1)
+    next_step = f"{told[1][:1].upper()}{told[1][1:]}" if len(told) == 2 else "Correct the plan file and run again"
+    error = ErrorPart(reason=told[0].rstrip(".") + ".", next_step=next_step.rstrip(".") + ".")
     path = plans[0].as_posix() if plans else ""
     return empty_document(title, path, error, label=settings.label, mode=settings.mode.value, version=__version__)
 

@@ -172,7 +172,13 @@ def _plan_row(document: Document) -> tuple[str, ...]:
     result = {"error": "could not compute", "fail": "would fail (warn mode)" if document.mode == "warn" else "**failed**"}.get(
         document.verdict, "passed"
     )
-    return (verdict.light(document), sections.cell(wording.title(document)), md(verdict.result(document)), weak, result)
+    return (
+        verdict.light(document),
+        sections.cell(wording.title(document)),
+        md(verdict.result(document)).removeprefix("resilience "),
+        weak,
+        result,
+    )
 
 
 def _plan_details(document: Document, context: Context) -> tuple[list[str], list[str]]:
