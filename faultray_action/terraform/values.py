@@ -206,7 +206,9 @@ class Identities:
                 own = min(own, row.rank)
             elif row.sides & sides:
                 rows.append(row)
-        rows = [row for row in rows if row.rank < own or source.type.startswith(row.resource.type + "_") or _is_recorded(row, own, recorded)]
+        rows = [
+            row for row in rows if row.rank < own or source.type.startswith(row.resource.type + "_") or _is_recorded(row, own, recorded)
+        ]
         if not rows:
             return None
         named = mention.key or key
