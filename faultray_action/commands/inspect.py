@@ -26,13 +26,16 @@ def explain(plan: Path, address: str, config: str | None) -> None:
     Example:
       faultray explain plan.json aws_db_instance.main
     """
+    from faultray_action.engine.compiled import compile_topology
+    from faultray_action.engine.cuts import dominating
     from faultray_action.engine.examine import examine
     from faultray_action.report.explain import explain as told
 
     request = common.request_of(common.settle({"config": config}), (plan,))
     before, after = common.sides_of(plan, request)
     sides = [("before", before), ("after", after)] if before is not None else [("declared", after)]
-    common.emit(told(address, [(name, side, examine(side, cuts=False)) for name, side in sides if side is not None]))
+    examined = [(name, side, examine(side, cuts=False)) for name, side in sides if side is not None]
+    common.emit(told(address, examined, lambda side, entry, component: dominating(compile_topology(side), entry, component)))
 
 
 @click.command()

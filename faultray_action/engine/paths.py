@@ -7,17 +7,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from faultray_action.engine.cascade import run
-from faultray_action.engine.relation import Relation, relate
+from faultray_action.engine.relation import relate
 from faultray_action.model.scenario import Scenario
 from faultray_action.model.topology import Topology
 from faultray_action.model.trace import Trace, Transition
-
-
-def cascade_paths(
-    topology: Topology, scenario: Scenario, *, max_depth: int | None = None, relation: Relation | None = None
-) -> dict[str, Any]:
-    """Runs one scenario and maps it; see `map_cascade`."""
-    return map_cascade(run(topology, scenario, max_depth=max_depth, relation=relation))
 
 
 def all_cascade_paths(topology: Topology, scenarios: Iterable[Scenario], *, max_depth: int | None = None) -> Iterator[dict[str, Any]]:

@@ -47,11 +47,6 @@ class FaultClass(StrEnum):
     GAP = "failover-gap"
 
     @property
-    def makes_single_point(self) -> bool:
-        """Region, service, vendor, common cause are dependencies with a share, a gap is an event of U only."""
-        return self in (FaultClass.COPY, FaultClass.ZONE, FaultClass.ZONAL)
-
-    @property
     def counts_in_hazard(self) -> bool:
         """Classes whose order-1 rates add up to H1 (MODEL.md 6)."""
         return self in (FaultClass.COPY, FaultClass.ZONE, FaultClass.ZONAL, FaultClass.COMMON_CAUSE)

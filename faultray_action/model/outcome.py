@@ -8,7 +8,6 @@ from enum import IntEnum
 from types import MappingProxyType
 
 from faultray_action.model.component import FaultClass, Recovery
-from faultray_action.model.units import Interval
 
 
 class Health(IntEnum):
@@ -149,12 +148,3 @@ class Examination:
     cuts_complete: bool = True
     sweep: SweepSummary = SweepSummary(0, 0)
     down: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True)
-class RateTable:
-    """Named reliability numbers, each with unit, source and date (catalogue data `reliability.yaml`)."""
-
-    rows: Mapping[str, Interval]
-    units: Mapping[str, str]
-    sources: Mapping[str, str]

@@ -113,11 +113,6 @@ def command_property(text: str) -> str:
     return command_data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def log_line(text: str) -> str:
-    """A line for a job's log that no runner reads as a workflow command: those start a line with `::`, or hold `##[` anywhere."""
-    return _COMMAND_START.sub("\\1:\u200b:", visible(text)).replace("##[", "#\u200b#[")
-
-
 def xml_text(text: str, limit: int = 2000) -> str:
     """Text for XML content and attributes: what XML 1.0 forbids is made visible, then escaped."""
     shown = shorten("".join(_xml_character(character) for character in text), limit)

@@ -65,9 +65,14 @@ class _Side:
     topology: Topology
     examination: Examination
     component: Component
+    ways: Ways
 
 
-def explain(address: str, sides: Iterable[tuple[str, Topology, Examination]]) -> str:
+Ways = Callable[[Topology, str, str], tuple[str, ...]]
+"""(topology, entry, component) -> the components that every way of needs from the entry to it runs through, both ends included."""
+
+
+def explain(address: str, sides: Iterable[tuple[str, Topology, Examination]], ways: Ways = lambda topology, entry, component: ()) -> str:
     """Plain text, a part a side, once where both are alike. Raises ConfigError where the address names no component on either side."""
     sides = list(sides)
     wanted = sorted({a for _, topology, _ in sides for a in topology.components if a == address or without_index(a) == address})
@@ -76,11 +81,11 @@ def explain(address: str, sides: Iterable[tuple[str, Topology, Examination]]) ->
         near = [a for a in known if address.rpartition(".")[2] in a][:3] or get_close_matches(address, known, 3)
         hint = f"did you mean {' or '.join(map(visible, near))}?" if near else "list them with `faultray graph PLAN --format json`"
         raise ConfigError(f"no component `{visible(address)}` in this plan; {hint}")
-    return "\n\n".join("\n".join(_component(found, sides)) for found in wanted)
+    return "\n\n".join("\n".join(_component(found, sides, ways)) for found in wanted)
 
 
-def _component(address: str, sides: list[tuple[str, Topology, Examination]]) -> Iterator[str]:
-    standing = [(name, _side(address, topology, examination)) for name, topology, examination in sides]
+def _component(address: str, sides: list[tuple[str, Topology, Examination]], ways: Ways) -> Iterator[str]:
+    standing = [(name, _side(address, topology, examination, ways)) for name, topology, examination in sides]
     label = next((t.components[address].label for _, t, _ in reversed(sides) if address in t.components), "")
     yield visible(address) + (f" · {visible(label)}" if label and label != address else "")
     if len(standing) > 1 and standing[0][1] == standing[1][1]:
@@ -90,11 +95,11 @@ def _component(address: str, sides: list[tuple[str, Topology, Examination]]) -> 
         yield from lines
 
 
-def _side(address: str, topology: Topology, examination: Examination) -> list[str]:
+def _side(address: str, topology: Topology, examination: Examination, ways: Ways) -> list[str]:
     component = topology.components.get(address)
     if component is None:
         return ["    does not stand"]
-    side = _Side(topology, examination, component)
+    side = _Side(topology, examination, component, ways)
     lines = [*_line(_summary(component)), *(line for e in component.evidence for line in _reason(e, component.address))]
     lines += [*_standing(side), *_edges(side)]
     return lines + [line for asset in topology.assets if asset.address == address for line in _asset(asset)]
@@ -139,6 +144,15 @@ def _standing(side: _Side) -> Iterator[str]:
         down = words(wording.listed([_entry_label(side.topology, a) for a in point.takes_down], 6))
         events = " or ".join(_EVENTS.get(c.value, c.value) for c in point.classes)
         yield from _line(f"SINGLE POINT OF FAILURE: losing {events} takes down {down}; recovers {_recovers(point.recovery.value)}")
+        yield from _through(side, point.takes_down[0])
+
+
+def _through(side: _Side, entry: str) -> Iterator[str]:
+    """What every way from the entry to here runs through, connectors left out."""
+    path = side.ways(side.topology, entry, side.component.address)
+    between = [a for a in path[1:-1] if not _passes(side.topology.components.get(a))]
+    if between:
+        yield from _line(f"every way from {_entry_label(side.topology, entry)} to it runs through {words(wording.listed(between, 6))}")
 
 
 _EVENTS: Mapping[str, str] = {"copy": "a copy", "zone": "a zone", "zonal-component": "its zone"}

@@ -266,13 +266,6 @@ _RISK: Mapping[str, str] = {
     "capacity": "no longer has the capacity for its load",
     "agent": "gives less reliable answers",
 }
-_RISK_SHORT: Mapping[str, str] = {
-    "data-loss": "data loss",
-    "broken-need": "cut off",
-    "region": "region lost",
-    "capacity": "capacity",
-    "agent": "unreliable answers",
-}
 _GATES: Mapping[str, str] = {
     "min-score": "Resilience score",
     "fail-on-regression": "Drop in this change",
@@ -476,10 +469,6 @@ def _risk_said(row: RiskRow) -> str | Said:
     if row.message:
         return Said(row.message)
     return next((said for loss, said in _LOSS.items() if loss in row.losses), _RISK.get(row.kind, "is at risk"))
-
-
-def risk_short(row: RiskRow) -> str:
-    return _RISK_SHORT.get(row.kind, "risk")
 
 
 def disruption_title(document: Document, row: DisruptionRow) -> Phrase:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from faultray_action.model.value import UNKNOWN
@@ -105,27 +105,6 @@ def strings_in(value: Any) -> tuple[list[str], bool]:
     return found, unknown
 
 
-def strings_with_paths(tree: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Every string with its dotted path (no list indices), in document order of the top level."""
-    for key, value in tree.items():
-        if type(value) is str:
-            yield (key,), value
-        elif isinstance(value, (dict, list)) and value:
-            yield from _nested_strings((key,), value)
-
-
-def _nested_strings(path: Path, value: dict[str, Any] | list[Any]) -> Iterator[tuple[Path, str]]:
-    pending: list[tuple[Path, Any]] = [(path, value)]
-    while pending:
-        path, item = pending.pop()
-        if type(item) is str:
-            yield path, item
-        elif isinstance(item, dict):
-            pending.extend(((*path, key), child) for key, child in reversed(item.items()))
-        elif isinstance(item, list):
-            pending.extend((path, child) for child in reversed(item))
-
-
 def changes(resource: Resource) -> tuple[str, ...]:
     """Sorted dotted paths (no list indices) whose values differ between the sides; UNKNOWN after counts as changed.
 
@@ -158,7 +137,3 @@ def _same_shape(before: Any, after: Any) -> bool:
     if not (isinstance(before, list) and isinstance(after, list) and len(before) == len(after)):
         return False
     return all(isinstance(item, dict) for item in before) and all(isinstance(item, dict) for item in after)
-
-
-def contains_unknown(value: Any) -> bool:
-    return strings_in(value)[1]

@@ -14,7 +14,7 @@ from faultray_action.engine.bounds import sample
 from faultray_action.engine.compiled import compile_topology
 from faultray_action.engine.cuts import find_cuts
 from faultray_action.engine.probability import BOUNDS, p_any, p_at_least, p_count, p_fault
-from faultray_action.model.component import Copy, FaultClass
+from faultray_action.model.component import Copy
 from faultray_action.model.errors import InputError
 from faultray_action.model.topology import Dependency, EntryPoint, Topology
 from faultray_action.model.units import Interval, p_down
@@ -140,4 +140,3 @@ def test_copies_that_cannot_fail_and_copies_that_are_not_there() -> None:
     found = find_unavailability(compile_topology(topology), {})
     assert found["perfect"].estimate.value == 0.0
     assert found["none"].estimate.value == 1.0
-    assert FaultClass.COPY.makes_single_point

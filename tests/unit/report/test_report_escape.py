@@ -84,12 +84,6 @@ def decoded(text: str) -> str:
 
 
 @given(hostile)
-def test_a_log_line_is_no_workflow_command(text: str) -> None:
-    line = escape.log_line(text)
-    assert not line.lstrip().startswith("::") and "##[" not in line and "\n" not in line
-
-
-@given(hostile)
 def test_xml_reads_back(text: str) -> None:
     root = ElementTree.fromstring(f'<a b="{escape.xml_text(text)}">{escape.xml_text(text)}</a>')
     assert root.tag == "a" and not list(root)
