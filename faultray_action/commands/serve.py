@@ -8,6 +8,8 @@ import webbrowser
 
 import click
 
+from faultray_action.model.errors import ConfigError
+
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:",
@@ -37,7 +39,11 @@ def serve_page(page: str, port: int) -> int:
         def log_message(self, format: str, *args: object) -> None:
             """Quiet: the terminal belongs to the user."""
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), Page) as server:
+    try:
+        listening = http.server.ThreadingHTTPServer(("127.0.0.1", port), Page)
+    except OSError as error:
+        raise ConfigError(f"port {port} cannot be used ({error.strerror}); choose another with --port, or none for any free one") from error
+    with listening as server:
         bound = server.server_address[1]
         hosts = (f"127.0.0.1:{bound}", f"localhost:{bound}")
         address = f"http://{hosts[0]}/"
