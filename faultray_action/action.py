@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def run(environ: Mapping[str, str]) -> int:
-    """One run; returns the exit code of PRODUCT.md and never raises a FaultrayError."""
+    """One run; returns the exit code that the README tells and never raises a FaultrayError."""
     try:
         settings = settings_of_action({n: v for n, v in environ.items() if n != "FAULTRAY_TODAY"}, common.today())
         context = read_context(environ)

@@ -114,7 +114,7 @@ def cascade_is_least_fixpoint(size: int, cyclic: bool, graphs: Iterable[Labels],
 
 def fault_of_trace(trace: Trace, relation: Relation) -> str:
     """What is wrong with a trace, "" for nothing: steps only rise, each has a cause that rose before it over an edge that exists, a component
-    rises at most three times, every edge carries at most three messages of health (nine with load, latency aside), the bounds of MODEL.md 3."""
+    rises at most three times, every edge carries at most three messages of health (nine with load, latency aside), the bounds of docs/model.md."""
     edges = {(edge.dependency.source, edge.dependency.target) for edge in relation.edges}
 
     def near(one: str, other: str) -> bool:

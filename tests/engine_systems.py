@@ -53,7 +53,7 @@ def system(
 
 
 def naive_down(topology: Topology, happened: Iterable[str], gaps: bool = False) -> dict[str, bool]:
-    """The reference semantics, one scenario at a time, straight from MODEL.md 1 and 3: no order, no masks, repeat until nothing changes."""
+    """The reference semantics, one scenario at a time, straight from docs/model.md: no order, no masks, repeat until nothing changes."""
     lost = set(happened)
     down = dict.fromkeys(topology.components, False)
     changed = True

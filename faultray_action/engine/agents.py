@@ -1,4 +1,4 @@
-"""AI agents: an agent stays up while its answers become unreliable (MODEL.md 8).
+"""AI agents: an agent stays up while its answers become unreliable (docs/model.md).
 
 Own risk: ``H = 1 - (1 - h0) · Π (1 - w(d) · s(d))`` over the data sources d, with s = 1 for a source that is down, the agent's degradation
 factor for one that is degraded or overloaded, 0 for a healthy one. One source down gives ``h0 + (1 - h0) · w``, degraded ``h0 + (1 - h0) · w · δ``.

@@ -1,4 +1,4 @@
-"""One scenario, transition by transition: the labelled transition system of MODEL.md 3.
+"""One scenario, transition by transition: the labelled transition system of docs/model.md.
 
 A component that rises tells its callers over each edge, after the time that edge takes to notice; a caller takes the join of what it has been
 told. Messages are handled in order of (time, depth, counter): deterministic, and by confluence any fair order would end in the same outcome.

@@ -1,4 +1,4 @@
-"""The availability ceiling: five layers, each reacting to the topology, and what they allow together (MODEL.md 5).
+"""The availability ceiling: five layers, each reacting to the topology, and what they allow together (docs/model.md).
 
 `A_system = min(L1..L5)` is exact only where the layers fail together; the product assumes independence, and max(0, 1 - sum of the
 unavailabilities) is the Frechet lower bound for any dependence. Every layer is that of its worst entry; entries that are cut off are left

@@ -1,4 +1,4 @@
-"""Single points of failure, exactly: events whose singleton is a cut set of an entry (MODEL.md 4). One pass over all of them."""
+"""Single points of failure, exactly: events whose singleton is a cut set of an entry (docs/model.md). One pass over all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The algebra of the cascade (MODEL.md 3): what an edge transfers, what a group transfers, which steps load climbs.
+"""The algebra of the cascade (docs/model.md): what an edge transfers, what a group transfers, which steps load climbs.
 
 A state is `(H, L, T, V)`: health, accumulated latency (with the load that causes it), elapsed time, visited components. A component takes the
 join of what was injected, of its own copies and of what its edges transfer. Every function here is monotone, so a state only rises.

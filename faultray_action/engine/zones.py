@@ -1,4 +1,4 @@
-"""Losing all copies of one component in one zone: the events behind single points of class zone (MODEL.md 4)."""
+"""Losing all copies of one component in one zone: the events behind single points of class zone (docs/model.md)."""
 
 from __future__ import annotations
 

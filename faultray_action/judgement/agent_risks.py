@@ -1,4 +1,4 @@
-"""Agents that keep answering while what they answer from is gone: no health check sees it, so the report has to say it (MODEL.md 8)."""
+"""Agents that keep answering while what they answer from is gone: no health check sees it, so the report has to say it (docs/model.md)."""
 
 from __future__ import annotations
 

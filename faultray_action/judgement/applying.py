@@ -1,4 +1,4 @@
-"""What goes down while applying (MODEL.md 7), apart from the steady state after it."""
+"""What goes down while applying (docs/model.md), apart from the steady state after it."""
 
 from __future__ import annotations
 

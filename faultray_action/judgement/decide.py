@@ -1,4 +1,4 @@
-"""From the difference to the verdict: the gates of MODEL.md 6, each asked once."""
+"""From the difference to the verdict: the gates of docs/model.md, each asked once."""
 
 from __future__ import annotations
 

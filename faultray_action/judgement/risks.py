@@ -1,4 +1,4 @@
-"""Risks that are no single points: data that can be lost, needs that can no longer be met, regions, capacity (MODEL.md 1, 4, 6)."""
+"""Risks that are no single points: data that can be lost, needs that can no longer be met, regions, capacity (docs/model.md)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DownWithout = Callable[[Topology, Sequence[str]], Mapping[str, tuple[str, ...]]]
 
 _LASTING = (LossKind.MEDIA, LossKind.DELETE, LossKind.CORRUPTION, LossKind.KEY)
 DEMAND_SHARE = 0.6
-"""Demand where none is declared: this share of the smaller capacity of the two sides (MODEL.md 3) must still fit."""
+"""Demand where none is declared: this share of the smaller capacity of the two sides (docs/model.md) must still fit."""
 
 
 def find(before: Side, after: Side) -> tuple[tuple[Standing, Risk], ...]:

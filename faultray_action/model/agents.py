@@ -1,4 +1,4 @@
-"""What becomes of the answers of AI agents (MODEL.md 8)."""
+"""What becomes of the answers of AI agents (docs/model.md)."""
 
 from __future__ import annotations
 

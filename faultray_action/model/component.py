@@ -35,7 +35,7 @@ class Kind(StrEnum):
 
 
 class FaultClass(StrEnum):
-    """Classes of events (MODEL.md 2 and 4)."""
+    """Classes of events (docs/model.md)."""
 
     COPY = "copy"
     ZONE = "zone"
@@ -48,7 +48,7 @@ class FaultClass(StrEnum):
 
     @property
     def counts_in_hazard(self) -> bool:
-        """Classes whose order-1 rates add up to H1 (MODEL.md 6)."""
+        """Classes whose order-1 rates add up to H1 (docs/model.md)."""
         return self in (FaultClass.COPY, FaultClass.ZONE, FaultClass.ZONAL, FaultClass.COMMON_CAUSE)
 
 
@@ -106,7 +106,7 @@ class Copy:
 class Runtime:
     """Load and latency of a component; only scenarios read it, never SPOFs, cuts, availability or score.
 
-    `latency_ms` own time of a request, `capacity` and `demand` in the same unit of load for the whole component (None: the rule of MODEL.md 3),
+    `latency_ms` own time of a request, `capacity` and `demand` in the same unit of load for the whole component (None: the rule of docs/model.md),
     `pool` concurrent calls it may have open, `requests_per_second` what fills that pool.
     """
 

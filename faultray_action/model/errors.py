@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class FaultrayError(Exception):
-    """One clear sentence for stderr, and the exit code of PRODUCT.md."""
+    """One clear sentence for stderr, and the exit code that the README tells."""
 
     exit_code = 2
 

@@ -47,7 +47,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Gates:
-    """The limits of MODEL.md 6. Points and percent on 0-100, seconds; None: that gate is off.
+    """The limits of docs/model.md. Points and percent on 0-100, seconds; None: that gate is off.
 
     `max_drop`, `max_new_spofs` and `max_apply_downtime_seconds` are the tolerances of `fail_on_regression` and mean nothing without it.
     """

@@ -13,7 +13,7 @@ from faultray_action.model.units import Interval
 
 
 class Role(StrEnum):
-    """How an edge carries failure (MODEL.md 3). REPLICA documents where data is copied from and carries nothing."""
+    """How an edge carries failure (docs/model.md). REPLICA documents where data is copied from and carries nothing."""
 
     NEED = "need"
     OPTIONAL = "optional"
@@ -118,7 +118,7 @@ class ExternalService:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An AI agent (MODEL.md 8): `h0` its base hallucination probability, `sources` of data with weight w(d) in [0, 1] and degradation factor.
+    """An AI agent (docs/model.md): `h0` its base hallucination probability, `sources` of data with weight w(d) in [0, 1] and degradation factor.
 
     `upstream` feeds: (agent address, verification in [0, 1]).
     """

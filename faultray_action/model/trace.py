@@ -11,7 +11,7 @@ from faultray_action.model.scenario import Scenario
 
 
 class Rule(StrEnum):
-    """Why a component rose, in the words of MODEL.md 3."""
+    """Why a component rose, in the words of docs/model.md."""
 
     COPIES = "copies"
     WHAT_IF = "what-if"

@@ -1,4 +1,4 @@
-"""AI agents found in a plan (MODEL.md 8): what answers, and what it answers from.
+"""AI agents found in a plan (docs/model.md): what answers, and what it answers from.
 
 An agent is a resource that the catalogue calls one (a Bedrock agent, a Dialogflow agent), or a workload that calls a model endpoint. Its
 sources are the stores and knowledge bases that it reaches through connectors. Probabilities are the defaults of the reliability table:

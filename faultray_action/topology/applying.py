@@ -1,4 +1,4 @@
-"""The apply steps of a plan that could interrupt something: replacements and removals of what serves (MODEL.md 7)."""
+"""The apply steps of a plan that could interrupt something: replacements and removals of what serves (docs/model.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Durable data: which stores hold it, what can destroy it, and what covers that (MODEL.md 1 and 4)."""
+"""Durable data: which stores hold it, what can destroy it, and what covers that (docs/model.md)."""
 
 from __future__ import annotations
 

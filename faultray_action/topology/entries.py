@@ -1,4 +1,4 @@
-"""Where users come in (MODEL.md 1): declared, else public fronts, else the sources of the need graph; queue consumers are deferred entries."""
+"""Where users come in (docs/model.md): declared, else public fronts, else the sources of the need graph; queue consumers are deferred entries."""
 
 from __future__ import annotations
 

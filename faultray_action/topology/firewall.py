@@ -1,4 +1,4 @@
-"""Security groups: evidence of who calls whom, and a check that a need can still be met (MODEL.md 1)."""
+"""Security groups: evidence of who calls whom, and a check that a need can still be met (docs/model.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the plan cuts without taking an end away (MODEL.md 1 and 7): the way out of a network, the access path to a service, a name that still
+"""What the plan cuts without taking an end away (docs/model.md): the way out of a network, the access path to a service, a name that still
 stands in the configuration, the reader of a queue.
 
 Each answer is a broken need of the side after. It is given only where both ends stand on both sides and the way was seen before: a way that

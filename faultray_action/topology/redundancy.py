@@ -1,4 +1,4 @@
-"""From a number of copies and a placement to copies with faults: the redundancy part of the structure function (MODEL.md 1 and 5).
+"""From a number of copies and a placement to copies with faults: the redundancy part of the structure function (docs/model.md).
 
 Laws that the tests hold, per component and at the same number needed:
 a further copy never raises the order-1 rate H1 nor the unavailability U; the marginal rate of a copy is the given rate whatever n is;

@@ -1,4 +1,4 @@
-"""What must not change a verdict, on real plans: names, order, tags, an unrelated module, `count` or `for_each` (MODEL.md 9.3)."""
+"""What must not change a verdict, on real plans: names, order, tags, an unrelated module, `count` or `for_each` (docs/model.md)."""
 
 from __future__ import annotations
 

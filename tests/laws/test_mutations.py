@@ -1,5 +1,5 @@
 """Defects planted one by one into sound plans: each must be the first finding, told with its cause; the sound plans must be free of findings,
-and taking the defect back must be an improvement (MODEL.md 9.3 and 9.4)."""
+and taking the defect back must be an improvement (docs/model.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Laws of the score (MODEL.md 6), and the original's defects as tests."""
+"""Laws of the score (docs/model.md), and the original's defects as tests."""
 
 from __future__ import annotations
 

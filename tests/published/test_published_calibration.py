@@ -1,4 +1,4 @@
-"""The four systems of MODEL.md 6 stay within the bands the score was calibrated on."""
+"""The four systems of docs/model.md stay within the bands the score was calibrated on."""
 
 from __future__ import annotations
 

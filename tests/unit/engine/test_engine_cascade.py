@@ -1,4 +1,4 @@
-"""The cascade by example: each rule of MODEL.md 3 once, with its trace."""
+"""The cascade by example: each rule of docs/model.md once, with its trace."""
 
 from __future__ import annotations
 
