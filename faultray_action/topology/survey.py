@@ -232,13 +232,17 @@ def _matched(nodes: Mapping[str, Node]) -> Iterable[TypedEdge]:
     for node in asking:
         for match in node.entry.match:
             used = used_in(node.values, match.by) if match.hosts else frozenset()
-            for target_type in (t for pattern in match.to for t in sorted(by_type) if fnmatchcase(t, pattern)):
-                for target in by_type[target_type]:
-                    if target is not node and _same_scope(node, target, match.scope) and _fits(node, target, match, used):
-                        at = match.labels or match.by
-                        rule = f"host name in {at}" if match.hosts else f"label selector: {at}"
-                        evidence = Evidence(node.address, at, rule, Confidence.LIKELY if match.hosts else Confidence.CERTAIN)
-                        yield TypedEdge(node.address, target.address, match.role, at, evidence=evidence)
+            types = [t for pattern in match.to for t in sorted(by_type) if fnmatchcase(t, pattern)]
+            found = [
+                o for t in types for o in by_type[t] if o is not node and _same_scope(node, o, match.scope) and _fits(node, o, match, used)
+            ]
+            at = match.labels or match.by
+            rule = f"host name in {at}" if match.hosts else f"label selector: {at}"
+            evidence = Evidence(node.address, at, rule, Confidence.LIKELY if match.hosts else Confidence.CERTAIN)
+            # A selector sends each request to any of what it selects: several workloads stand in for each other.
+            group = f"{node.address}:{at}" if match.labels and match.role == "need" and len(found) > 1 else ""
+            for target in found:
+                yield TypedEdge(node.address, target.address, match.role, at, group=group, evidence=evidence)
 
 
 def _same_scope(node: Node, target: Node, path: str) -> bool:

@@ -1,0 +1,46 @@
+"""A selector sends each request to any workload that it selects."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from faultray_action.model.policy import Policy
+from faultray_action.model.topology import Topology
+from faultray_action.pipeline import Request, discover, know
+from faultray_action.terraform.reader import decode
+
+
+def workload(name: str, colour: str) -> dict[str, Any]:
+    labels = {"app": "shop", "colour": colour}
+    spec = {"replicas": 1, "selector": [{"match_labels": labels}], "template": [{"metadata": [{"labels": labels}], "spec": [{}]}]}
+    return row("kubernetes_deployment_v1", name, {"metadata": [{"name": name, "namespace": "shop"}], "spec": [spec]})
+
+
+def service(selector: dict[str, str]) -> dict[str, Any]:
+    spec = {"selector": selector, "type": "LoadBalancer"}
+    return row("kubernetes_service_v1", "shop", {"metadata": [{"name": "shop", "namespace": "shop"}], "spec": [spec]})
+
+
+def row(kind: str, name: str, values: dict[str, Any]) -> dict[str, Any]:
+    change = {"actions": ["no-op"], "before": values, "after": values, "after_unknown": {}}
+    provider = "registry.terraform.io/hashicorp/kubernetes"
+    return {"address": f"{kind}.{name}", "mode": "managed", "type": kind, "name": name, "provider_name": provider, "change": change}
+
+
+def built(*rows: dict[str, Any]) -> Topology:
+    plan = {"format_version": "1.2", "terraform_version": "1.9.0", "resource_changes": list(rows), "configuration": {"root_module": {}}}
+    return discover(decode(json.dumps(plan).encode(), "plan.json"), know(Request(policy=Policy()))).after
+
+
+def test_several_selected_workloads_stand_in_for_each_other() -> None:
+    topology = built(service({"app": "shop"}), workload("blue", "blue"), workload("green", "green"))
+    needs = [d for d in topology.dependencies if d.source == "kubernetes_service_v1.shop"]
+    assert {d.target for d in needs} == {"kubernetes_deployment_v1.blue", "kubernetes_deployment_v1.green"}
+    assert len({d.group for d in needs}) == 1 and needs[0].group and needs[0].group_needed == 1
+
+
+def test_one_selected_workload_is_needed() -> None:
+    topology = built(service({"app": "shop", "colour": "blue"}), workload("blue", "blue"), workload("green", "green"))
+    needs = [d for d in topology.dependencies if d.source == "kubernetes_service_v1.shop"]
+    assert [(d.target, d.group) for d in needs] == [("kubernetes_deployment_v1.blue", "")]
