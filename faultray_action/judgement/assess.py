@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from faultray_action.judgement.pairing import AssetPair, EntryPair, Side, pair_assets, pair_entries
-from faultray_action.judgement.score import STANDARD, Weights, asset_value, entry_values, total
+from faultray_action.judgement.score import STANDARD, Weights, asset_value, entry_values, points, total
 from faultray_action.model.assessment import Assessment, AssetScore, EntryScore, LostPoints
 from faultray_action.model.outcome import AssetOutcome, EntryOutcome
 from faultray_action.model.topology import DataAsset
@@ -38,7 +38,8 @@ def _assess(
     a = math.fsum(row.weight * row.availability for row in entries)
     r = math.fsum(row.weight * row.redundancy for row in entries)
     d = math.fsum(row.weight * row.durability for row in assets) if assets else 1.0
-    return Assessment(total(a, r, d, weights), a, r, d, entries, assets, _lost(side, entries, assets, weights) if split else ())
+    lost = _lost(side, entries, assets, weights) if split else ()
+    return Assessment(total(a, r, d, weights), a, r, d, entries, assets, lost, points(a, r, d, weights))
 
 
 def _entry_scores(pairs: Sequence[EntryPair], which: int, weights: Weights) -> tuple[EntryScore, ...]:

@@ -30,11 +30,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from faultray_action.model.assessment import POINTS_AVAILABILITY, POINTS_DURABILITY, POINTS_REDUNDANCY
 from faultray_action.model.outcome import AssetOutcome, EntryOutcome
 
-POINTS_AVAILABILITY = 35.0
-POINTS_REDUNDANCY = 45.0
-POINTS_DURABILITY = 20.0
 HAZARD_SCALE_PER_YEAR = 0.7
 LOSS_SCALE_PER_YEAR = 0.03
 FEWEST_NINES = 1.0
@@ -78,10 +76,15 @@ def asset_value(outcome: AssetOutcome, weights: Weights = STANDARD) -> float:
     return 0.0 if outcome.destroyed else math.exp(-outcome.exposure_per_year / weights.loss_scale)
 
 
+def points(availability: float, redundancy: float, durability: float, weights: Weights = STANDARD) -> tuple[float, float, float]:
+    """What the three parts, each in [0, 1], contribute to the score."""
+    return weights.availability * availability, weights.redundancy * redundancy, weights.durability * durability
+
+
 def total(availability: float, redundancy: float, durability: float, weights: Weights = STANDARD) -> float:
     """The score, unrounded, from its three parts in [0, 1].
 
     >>> total(1.0, 1.0, 1.0)
     100.0
     """
-    return weights.availability * availability + weights.redundancy * redundancy + weights.durability * durability
+    return sum(points(availability, redundancy, durability, weights))

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+POINTS_AVAILABILITY = 35.0
+POINTS_REDUNDANCY = 45.0
+POINTS_DURABILITY = 20.0
+"""The most that each part contributes to a score; together 100 (`judgement.score` says why)."""
+
 
 @dataclass(frozen=True, slots=True)
 class EntryScore:
@@ -43,7 +48,10 @@ class LostPoints:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The score of one side, 0-100 and unrounded, with its three parts in [0, 1]: availability A, redundancy R, durability D."""
+    """The score of one side, 0-100 and unrounded, with its three parts in [0, 1]: availability A, redundancy R, durability D.
+
+    `points` are what the three parts contribute, in that order; they sum to the score.
+    """
 
     score: float
     availability: float
@@ -52,3 +60,4 @@ class Assessment:
     entries: tuple[EntryScore, ...]
     assets: tuple[AssetScore, ...]
     lost: tuple[LostPoints, ...] = ()
+    points: tuple[float, float, float] = (0.0, 0.0, 0.0)

@@ -29,9 +29,8 @@ from faultray_action.model.source import Locate, SourceRange
 from faultray_action.model.topology import EntryPoint, Topology
 from faultray_action.model.units import nines
 from faultray_action.report import document as d
-from faultray_action.report.store import fingerprint
+from faultray_action.report.store import MAX_NINES, fingerprint
 
-_MOST_NINES = 15.0
 _CHAIN_NODES = 30
 
 
@@ -170,7 +169,8 @@ def _score(m: Material) -> d.ScorePart:
 def _parts(side: Assessment | None) -> d.ScoreParts | None:
     if side is None:
         return None
-    return d.ScoreParts(availability=35 * side.availability, resilience=45 * side.redundancy, data=20 * side.durability)
+    availability, resilience, data = side.points
+    return d.ScoreParts(availability=availability, resilience=resilience, data=data)
 
 
 def _gate(decision: Decision) -> d.GatePart:
@@ -203,7 +203,7 @@ def _paired(side: Side) -> list[tuple[EntryPoint, EntryOutcome]]:
 
 
 def _entry_side(outcome: EntryOutcome) -> d.EntrySide:
-    found = min(_MOST_NINES, max(0.0, nines(outcome.unavailability.value)))
+    found = min(MAX_NINES, max(0.0, nines(outcome.unavailability.value)))
     return d.EntrySide(nines=found, cut_off=outcome.cut_off, failures_per_year=outcome.hazard_per_year)
 
 

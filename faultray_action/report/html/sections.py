@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from faultray_action.model.assessment import POINTS_AVAILABILITY, POINTS_DURABILITY, POINTS_REDUNDANCY
 from faultray_action.report import escape, verdict, wording
 from faultray_action.report.changes import Finding, judged_changes, overlapping, told_points
 from faultray_action.report.document import Cause, ContributionRow, DisruptionRow, Document, GateCheck, LayerPart, RiskRow, SpofRow
@@ -126,7 +127,11 @@ def _score(document: Document) -> Mapping[str, Any]:
     }
 
 
-_PARTS = (("Availability", "availability", 35), ("Redundancy", "resilience", 45), ("Data", "data", 20))
+_PARTS = (
+    ("Availability", "availability", POINTS_AVAILABILITY),
+    ("Redundancy", "resilience", POINTS_REDUNDANCY),
+    ("Data", "data", POINTS_DURABILITY),
+)
 
 
 def _parts(document: Document) -> list[Mapping[str, Any]]:
@@ -138,7 +143,7 @@ def _parts(document: Document) -> list[Mapping[str, Any]]:
         values = [None if side is None else float(getattr(side, key)) for side in (before, after)]
         shown = ["–" if value is None else wording.number(value, 1) for value in values]
         shares = [0.0 if value is None else 1000 * value / most for value in values]
-        rows.append({"name": name, "most": most, "before": shown[0], "after": shown[1], "shares": shares, "both": None not in values})
+        rows.append({"name": name, "most": f"{most:g}", "before": shown[0], "after": shown[1], "shares": shares, "both": None not in values})
     return rows
 
 
