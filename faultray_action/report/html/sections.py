@@ -143,7 +143,9 @@ def _parts(document: Document) -> list[Mapping[str, Any]]:
         values = [None if side is None else float(getattr(side, key)) for side in (before, after)]
         shown = ["–" if value is None else wording.number(value, 1) for value in values]
         shares = [0.0 if value is None else 1000 * value / most for value in values]
-        rows.append({"name": name, "most": f"{most:g}", "before": shown[0], "after": shown[1], "shares": shares, "both": None not in values})
+        rows.append(
+            {"name": name, "most": f"{most:g}", "before": shown[0], "after": shown[1], "shares": shares, "both": None not in values}
+        )
     return rows
 
 
