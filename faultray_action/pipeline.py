@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -13,7 +14,7 @@ from faultray_action.catalogue.load import Catalogue, load
 from faultray_action.catalogue.reliability import load_reliability
 from faultray_action.catalogue.sla import load_slas
 from faultray_action.counterfactual.attribution import Simulate, Trial, attribute
-from faultray_action.counterfactual.bundles import Bundle, bundle, requirements
+from faultray_action.counterfactual.bundles import Bundle, bundle, of_one_line, requirements
 from faultray_action.counterfactual.remedy import find_way_back
 from faultray_action.counterfactual.witness import witness
 from faultray_action.drifted import as_a_change
@@ -53,7 +54,7 @@ from faultray_action.report.document import Document, Printable
 from faultray_action.scenarios.generate import DEFAULT_BUDGET, generate
 from faultray_action.simulations import Question, Simulator, ceiling_of, findings, prover, simulator, together
 from faultray_action.terraform.hcl.local_values import locals_of
-from faultray_action.terraform.hcl.locate import Source, counted_changes
+from faultray_action.terraform.hcl.locate import Source, counted_changes, written
 from faultray_action.terraform.hcl.roots import open_source
 from faultray_action.terraform.links import Linker
 from faultray_action.terraform.plan import Plan, Side
@@ -117,8 +118,9 @@ def check(request: Request) -> Checked:
     delta = _with_agents(question.compared(), stages, agents)
     found = changes.find(plan, knowledge.catalogue)
     simulate = simulator(question)
-    bundles = bundle(found, stages.before, stages.after)
-    attribution = _attribute(delta, bundles, simulate, len(stages.after.components))
+    locate = _locator(source, plan, found)
+    bundles = of_one_line(bundle(found, stages.before, stages.after), partial(written, locate))
+    attribution, bundles = _attribute(delta, bundles, simulate, len(stages.after.components))
     worth = together(bundles, simulate, delta)
     accepted = accept(delta, attribution, request.policy.waivers, request.date, worth)
     worst = question.judged(delta, attribution, worth, question.sides, examined)
@@ -139,7 +141,7 @@ def check(request: Request) -> Checked:
         witnesses=_witnesses(stages, delta, examined[0]),
         outlived=outlived(Scored(stages.before, examined[0]), Scored(stages.after, examined[1]), scenarios.scenarios),
         best=None if best is None else compose.Ends(best.delta, passes(best, request.gates), passes(worst, request.gates)),
-        locate=_locator(source, plan, found),
+        locate=locate,
         agents=agent_rows(stages.after, agents[1], agents[0]),
         drift=_drift(plan, knowledge, source, request),
         diagnostics=(
@@ -182,7 +184,7 @@ def _drift(plan: Plan, knowledge: Knowledge, source: Source | None, request: Req
     examined = examine(stages.before, cuts=False), examine(stages.after, cuts=False)
     question = Question(drifted, knowledge, stages, examined, request.gates, request.date)
     delta = question.compared()
-    attribution = _attribute(delta, bundle(found, stages.before, stages.after), simulator(question), len(stages.after.components))
+    attribution, _ = _attribute(delta, bundle(found, stages.before, stages.after), simulator(question), len(stages.after.components))
     return None if not delta.points else (delta.points, attribution)
 
 
@@ -280,11 +282,11 @@ def _facts(plan: Plan) -> compose.PlanFacts:
     return compose.PlanFacts(plan.path, plan.terraform_version, plan.format_version, managed, plan.counts, plan.complete, plan.deferred)
 
 
-def _attribute(delta: Delta, bundles: Sequence[Bundle], simulate: Simulator, components: int) -> Attribution:
+def _attribute(delta: Delta, bundles: Sequence[Bundle], simulate: Simulator, components: int) -> tuple[Attribution, tuple[Bundle, ...]]:
     """Only where something differs: a plan without effect costs no simulation."""
     differs = delta.points or delta.disruptions or any(s is not Standing.UNCHANGED for s, _ in (*delta.spofs, *delta.risks))
     if delta.before is None or delta.after is None or not differs:
-        return Attribution()
+        return Attribution(), tuple(bundles)
     actual = Trial(delta.after.score, findings(delta), False)
     return attribute(delta, actual, bundles, lambda edits: simulate(edits).trial(False), components)
 

@@ -142,7 +142,7 @@ def together(bundles: Sequence[Bundle], simulate: Simulator, delta: Delta, undon
     """What changes cost at once, in a plan of which some were undone already (`delta` is that plan's)."""
 
     def points(changes: frozenset[AttributeChange]) -> float:
-        edits = tuple(edit for one in bundles if one.change in changes for edit in one.edits)
+        edits = tuple(edit for one in bundles if not changes.isdisjoint(one.changes) for edit in one.edits)
         without = simulate((*undone, *edits)).delta.after
         return 0.0 if without is None or delta.after is None else max(0.0, without.score - delta.after.score)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from faultray_action.counterfactual.bundles import Bundle, Edit
-from faultray_action.model.change import AttributeChange
+from faultray_action.counterfactual.bundles import Bundle, Edit, join
+from faultray_action.model.address import without_index
+from faultray_action.model.change import Action, AttributeChange
 from faultray_action.model.finding import Attribution, Contribution, Delta
 
 MOST_SIMULATIONS = 48
@@ -14,6 +15,8 @@ MOST_WORK = 25_000
 """Changes that are put back one by one: so many, and no more than so many components altogether are looked at again. Changes beyond it stay
 in the interaction, and the report's limits say so. A count, never the clock: the same plan is answered alike everywhere."""
 LEAST_SIMULATIONS = 8
+MOST_JOINED = 8
+"""Resources of which all changed attributes are put back at once."""
 SHOWN_POINTS = 1e-9
 
 
@@ -38,37 +41,89 @@ def affordable(components: int, most: int, work: int, least: int) -> int:
     return max(least, min(most, work // max(1, components)))
 
 
-def attribute(delta: Delta, actual: Trial, bundles: Sequence[Bundle], simulate: Simulate, components: int = 0) -> Attribution:
-    """Contributions of the changes, most costly first, and for each new finding the changes whose put-back alone removes it.
+def attribute(
+    delta: Delta, actual: Trial, bundles: Sequence[Bundle], simulate: Simulate, components: int = 0
+) -> tuple[Attribution, tuple[Bundle, ...]]:
+    """Contributions of the changes, most costly first, and for each new finding the changes whose put-back alone removes it; and the bundles with
+    those joined that only count together.
 
     points of a row = score with the change - score without it, everything else as planned. A change without effect makes no row.
     `components`: how many the system has; it bounds how many changes are put back."""
     if delta.points is None or actual.score is None:
-        return Attribution()
+        return Attribution(), tuple(bundles)
     tried = _first(bundles, actual, affordable(components, MOST_SIMULATIONS, MOST_WORK, LEAST_SIMULATIONS))
-    trials = [(one, simulate(one.edits)) for one in tried]
+    trials = _joined([(one, simulate(one.edits)) for one in tried], actual, simulate)
     causes: dict[str, list[AttributeChange]] = {}
     rows: list[Contribution] = []
     for one, trial in trials:
         gone = actual.findings - trial.findings
         for finding in sorted(gone):
-            causes.setdefault(finding, []).append(one.change)
+            causes.setdefault(finding, []).extend(_telling(one, finding))
         points = _points(actual, trial)
         if one.change.action.replaces and one.change.attribute == "":
             points -= sum(_points(actual, other) for two, other in trials if _is_part(two, one))
         if abs(points) > SHOWN_POINTS or gone:
-            rows.append(Contribution(one.change, points))
+            rows.append(Contribution(one.change, points, one.changes[1:]))
     rows.sort(key=lambda row: (row.points, row.change.address, row.change.attribute))
     interaction = delta.points - sum(row.points for row in rows)
     explained = tuple((name, tuple(found)) for name, found in sorted(causes.items()))
-    return Attribution(tuple(rows), interaction, len(tried), explained, len(bundles) - len(tried))
+    left = [one for one in bundles if all(one is not other for other in tried)]
+    return Attribution(tuple(rows), interaction, len(tried), explained, len(left)), (*(one for one, _ in trials), *left)
+
+
+def _telling(one: Bundle, finding: str) -> Sequence[AttributeChange]:
+    """What explains the finding: where one line decides about many resources, what it changed on the spot."""
+    own = [change for change in one.changes if without_index(change.address) == without_index(_address(finding))]
+    return own or one.changes
+
+
+def _address(finding: str) -> str:
+    return finding.split(":", 2)[-1] if finding.startswith("risk:") else finding.removeprefix("apply:")
+
+
+Tried = tuple[Bundle, Trial]
+
+
+def _joined(trials: Sequence[Tried], actual: Trial, simulate: Simulate) -> list[Tried]:
+    """The trials, with the attributes of one resource put back at once where none of them alone takes a finding away that all of them do
+    (a standby needs the second node, the failover and the zones): whoever reads one of them alone would read that it costs nothing."""
+    left = actual.findings.intersection(*(trial.findings for _, trial in trials))
+    found = list(trials)
+    for parts in _by_resource(trials)[:MOST_JOINED] if left else ():
+        whole = simulate(join([one for one, _ in parts]).edits)
+        if not left - whole.findings:
+            continue
+        needed = _narrowed([one for one, _ in parts], whole, simulate)
+        at = next(n for n, (one, _) in enumerate(found) if one is needed[0])
+        found[at] = join(needed), simulate(join(needed).edits)
+        found = [row for n, row in enumerate(found) if n == at or all(row[0] is not one for one in needed)]
+    return found
+
+
+def _by_resource(trials: Sequence[Tried]) -> list[list[Tried]]:
+    """Changed attributes of one resource, where there are several."""
+    resources: dict[str, list[Tried]] = {}
+    for one, trial in trials:
+        if one.change.attribute and one.change.action is Action.UPDATE:
+            resources.setdefault(without_index(one.change.address), []).append((one, trial))
+    return [parts for parts in resources.values() if len(parts) > 1]
+
+
+def _narrowed(parts: Sequence[Bundle], whole: Trial, simulate: Simulate) -> list[Bundle]:
+    """Without those that change nothing about what all of them do."""
+    needed = list(parts)
+    for one in parts:
+        rest = [other for other in needed if other is not one]
+        if len(rest) > 1 and simulate(join(rest).edits) == whole:
+            needed = rest
+    return needed
 
 
 def _first(bundles: Sequence[Bundle], actual: Trial, most: int) -> Sequence[Bundle]:
     """All, or where they are too many those of what the findings name, then the others in their order."""
     if len(bundles) <= most:
         return bundles
-    named = {finding.rpartition(":")[2] if finding.startswith(("risk:", "apply:")) else finding for finding in actual.findings}
+    named = {_address(finding) for finding in actual.findings}
     return sorted(bundles, key=lambda one: named.isdisjoint(address for address, _ in one.edits))[:most]
 
 

@@ -1,9 +1,10 @@
-"""What is one change to a reader: all instances of a resource alike, and a new part together with the connectors that lead to it."""
+"""What is one change to a reader: all instances of a resource alike, a new part together with the connectors that lead to it, and all that hangs
+on one line of the code."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from faultray_action.model.address import without_index
 from faultray_action.model.change import Action, AttributeChange
@@ -20,10 +21,39 @@ Reference = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """Changes that are put back together: `change` is what the reader is shown, `edits` what is put back."""
+    """Changes that are put back together: `change` is what the reader is shown, `edits` what is put back. `parts`: the bundles that were joined;
+    `lines`: how many lines of the code one edits for it, as far as that is known."""
 
     change: AttributeChange
     edits: tuple[Edit, ...]
+    parts: tuple[Bundle, ...] = ()
+    lines: int = 1
+
+    @property
+    def changes(self) -> tuple[AttributeChange, ...]:
+        """All that the reader is shown, the leading change first."""
+        return tuple(part.change for part in self.parts) or (self.change,)
+
+
+def join(parts: Sequence[Bundle]) -> Bundle:
+    """Several bundles as one, led by the first."""
+    flat = tuple(piece for part in parts for piece in part.parts or (part,))
+    return Bundle(flat[0].change, tuple(edit for part in flat for edit in part.edits), flat, sum(part.lines for part in parts))
+
+
+Written = Callable[[AttributeChange], Hashable | None]
+"""The place in the code that a change was made at, None where that is not known."""
+
+
+def of_one_line(groups: Sequence[Bundle], written: Written) -> tuple[Bundle, ...]:
+    """Bundles with what one line of the code decides joined: nobody can put one of them back and leave the others.
+
+    A replacement as a whole stays by itself: its attributes have places of their own."""
+    lines: dict[Hashable, list[Bundle]] = {}
+    for at, one in enumerate(groups):
+        place = None if one.change.attribute == "" and one.change.action.replaces else written(one.change)
+        lines.setdefault(("line", place) if place is not None else at, []).append(one)
+    return tuple(parts[0] if len(parts) == 1 else replace(join(parts), lines=1) for parts in lines.values())
 
 
 def bundle(changes: Iterable[AttributeChange], before: Topology, after: Topology) -> tuple[Bundle, ...]:
@@ -125,7 +155,12 @@ def requirements(bundles: Sequence[Bundle], before: Iterable[Reference], after: 
 
 def _whole(bundles: Sequence[Bundle], actions: Sequence[Action]) -> Mapping[str, int]:
     return {
-        address: number for number, one in enumerate(bundles) if one.change.action in actions for address, path in one.edits if path == ""
+        address: number
+        for number, one in enumerate(bundles)
+        for part in one.parts or (one,)
+        if part.change.action in actions
+        for address, path in part.edits
+        if path == ""
     }
 
 

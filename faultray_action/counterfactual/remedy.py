@@ -36,17 +36,18 @@ def find_way_back(
         spent += 1
         trial = simulate(tuple(edit for one in chosen for edit in one.edits))
         if trial.passed:
-            return WayBack(tuple(one.change for one in chosen), trial.score, spent)
+            return WayBack(tuple(change for one in chosen for change in one.changes), trial.score, spent)
     return WayBack((), None, spent)
 
 
 def _sets(groups: Sequence[Bundle], attribution: Attribution, required: Mapping[int, frozenset[int]]) -> Iterable[tuple[Bundle, ...]]:
-    """Sets of at most three that somebody could apply, each once, smaller ones first."""
+    """Sets of at most three edits that somebody could apply, each once, smaller ones first."""
     number = {id(one): at for at, one in enumerate(groups)}
     whole = [_with_required([number[id(one)] for one in chosen], required) for chosen in _candidates(_by_cost(groups, attribution))]
     seen: set[frozenset[int]] = set()
-    for chosen in sorted(whole, key=len):
-        if len(chosen) <= MOST_EDITS and frozenset(chosen) not in seen:
+    lines = {tuple(chosen): sum(groups[at].lines for at in chosen) for chosen in whole}
+    for chosen in sorted(whole, key=lambda one: lines[tuple(one)]):
+        if lines[tuple(chosen)] <= MOST_EDITS and frozenset(chosen) not in seen:
             seen.add(frozenset(chosen))
             yield tuple(groups[at] for at in chosen)
 
@@ -63,7 +64,9 @@ def _by_cost(groups: Sequence[Bundle], attribution: Attribution) -> list[Bundle]
     points = {id(row.change): row.points for row in attribution.rows}
     proven = {change for _, changes in attribution.causes for change in changes}
     useful = [one for one in groups if id(one.change) in points]
-    return sorted(useful, key=lambda one: (points[id(one.change)], one.change not in proven, one.change.address, one.change.attribute))
+    return sorted(
+        useful, key=lambda one: (points[id(one.change)], proven.isdisjoint(one.changes), one.change.address, one.change.attribute)
+    )
 
 
 def _candidates(ordered: Sequence[Bundle]) -> Iterable[tuple[Bundle, ...]]:

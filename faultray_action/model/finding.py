@@ -147,10 +147,12 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One change put back: what the score lost (negative) or won by it."""
+    """One change put back: what the score lost (negative) or won by it. `also`: what is put back with it, by the same line or since none of them
+    counts without the others."""
 
     change: AttributeChange
     points: float
+    also: tuple[AttributeChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from faultray_action.report import wording
@@ -43,21 +43,30 @@ def tally(document: Document, part: str, rows: Iterable[Finding]) -> int:
 
 def judged_changes(document: Document) -> tuple[JudgedChange, ...]:
     """One row a change: those with points or findings. A finding without a known cause makes a row of its own."""
+    rows: list[_Collected] = []
     collected: dict[tuple[str, str], _Collected] = {}
-    for row in document.attribution.rows:
-        collected[row.address, row.attribute] = _Collected(row, row.points)
+    for contribution in document.attribution.rows:
+        rows.append(_Collected(contribution, contribution.points))
+        parts: tuple[Cause | ContributionRow, ...] = (*contribution.also, contribution)
+        collected.update({_place(part): rows[-1] for part in parts})
     for finding in new_findings(document):
         cause = _main_cause(finding, collected)
-        collected.setdefault((cause.address, cause.attribute), _Collected(cause)).findings.append(finding)
+        if _place(cause) not in collected:
+            rows.append(_Collected(cause))
+        collected.setdefault(_place(cause), rows[-1]).findings.append(finding)
     gone: tuple[Finding, ...] = (*document.spofs.resolved, *document.risks.resolved)
     for finding in gone:
         cause = _main_cause(finding, collected)
-        if (cause.address, cause.attribute) in collected:
-            collected[cause.address, cause.attribute].resolved.append(finding)
-    told = sorted((one for one in collected.values() if one.findings or one.points), key=_order)
+        if _place(cause) in collected:
+            collected[_place(cause)].resolved.append(finding)
+    told = sorted((one for one in rows if one.findings or one.points), key=_order)
     if overlapping(document):
         told.sort(key=lambda one: not one.findings)
     return tuple(JudgedChange(one.change, one.points, tuple(one.findings), tuple(one.resolved)) for one in told)
+
+
+def _place(change: Cause | ContributionRow) -> tuple[str, str]:
+    return change.address, change.attribute
 
 
 def overlapping(document: Document) -> bool:
@@ -66,11 +75,10 @@ def overlapping(document: Document) -> bool:
     return len(document.attribution.rows) > 1 and total * document.attribution.interaction < 0
 
 
-def _main_cause(finding: Finding, known: Iterable[tuple[str, str]]) -> Cause:
+def _main_cause(finding: Finding, known: Container[tuple[str, str]]) -> Cause:
     """The cause that has a row already, else the first, else the finding's own address."""
-    places = set(known)
     for cause in finding.cause:
-        if (cause.address, cause.attribute) in places:
+        if _place(cause) in known:
             return cause
     if finding.cause:
         return finding.cause[0]

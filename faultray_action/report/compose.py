@@ -307,7 +307,7 @@ def worst_class(point: SinglePoint) -> str:
 
 
 def _points(m: Material, proven: Sequence[AttributeChange]) -> float | None:
-    found = [row.points for row in m.attribution.rows if row.change in proven]
+    found = [row.points for row in m.attribution.rows if not {row.change, *row.also}.isdisjoint(proven)]
     return min(found) if found else None
 
 
@@ -413,6 +413,7 @@ def _contributions(m: Material, attribution: Attribution) -> tuple[d.Contributio
                 end_column=cause.end_column,
                 label=_label(m, cause.address),
                 fingerprint=fingerprint("change", cause.address, cause.attribute),
+                also=tuple(_cause(m, change) for change in row.also),
             )
         )
     return tuple(rows)

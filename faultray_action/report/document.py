@@ -214,7 +214,8 @@ class RisksPart(Part, frozen=True, kw_only=True):
 
 
 class ContributionRow(Part, frozen=True, kw_only=True):
-    """One changed attribute with its put-back value: what the score lost (negative) or won by this change. Keys of a cause beside it."""
+    """One changed attribute with its put-back value: what the score lost (negative) or won by this change. Keys of a cause beside it. `also`: what
+    is put back with it, since one line decides both or none of them counts without the others."""
 
     address: str
     attribute: str
@@ -230,6 +231,7 @@ class ContributionRow(Part, frozen=True, kw_only=True):
     end_column: int = 0
     label: str = ""
     fingerprint: str = ""
+    also: tuple[Cause, ...] = ()
 
 
 class AttributionPart(Part, frozen=True, kw_only=True):

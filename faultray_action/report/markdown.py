@@ -124,7 +124,7 @@ def _findings_lines(document: Document, context: Context, limit: int = 40) -> li
 
 
 def _remedy_summary(document: Document) -> str:
-    edits = len(document.remedy.edits) if document.remedy else 0
+    edits = wording.edit_count(document.remedy.edits) if document.remedy else 0
     reached = wording.score(document, document.remedy.score) if document.remedy else ""
     return f"<b>Cheapest way back to green</b>: {wording.count(edits, 'edit')}, score {reached}"
 

@@ -151,7 +151,7 @@ def _change_row(document: Document, context: Context, at: int, row: JudgedChange
         effects = [f"now survived: {effect(document, finding, '')}" for finding in row.resolved[:2]]
     shown = "" if points is None else f"**{_signed(document, points)}**"
     recovers = {_recovers(finding) for finding in findings[:2]}
-    return (str(at + 1), where, md(wording.change(change)), "<br>".join(effects) or "–", "<br>".join(sorted(recovers)) or "–", shown)
+    return (str(at + 1), where, md(wording.changes(change)), "<br>".join(effects) or "–", "<br>".join(sorted(recovers)) or "–", shown)
 
 
 def _once(findings: Sequence[Finding]) -> list[Finding]:
@@ -203,8 +203,11 @@ def remedy_lines(document: Document) -> list[str]:
         return [f"**Cheapest way back to green**: none found. No set of up to 3 edits passes every gate{tried}."]
     reached = f", score **{wording.score(document, remedy.score)}**" if remedy.score is not None else ""
     proof = ", all gates pass (checked)" if remedy.proven else ", not proven: re-run the gate"
-    diff = [line for edit in remedy.edits for line in wording.edit_lines(edit)]
-    return [f"**Cheapest way back to green**: {wording.count(len(remedy.edits), 'edit')}{reached}{proof}", *escape.fence(diff, "diff")]
+    diff = wording.diff_lines(remedy.edits)
+    return [
+        f"**Cheapest way back to green**: {wording.count(wording.edit_count(remedy.edits), 'edit')}{reached}{proof}",
+        *escape.fence(diff, "diff"),
+    ]
 
 
 # Folded parts

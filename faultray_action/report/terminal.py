@@ -178,7 +178,7 @@ def remedy_lines(document: Document) -> list[str]:
     if not remedy.edits:
         tried = f" within {wording.count(remedy.simulations, 'simulation')}" if remedy.simulations else ""
         return [f"none found; no 3 edits or fewer pass every gate{tried}"]
-    diff = [escape.visible(line) for edit in remedy.edits for line in wording.edit_lines(edit)]
+    diff = [escape.visible(line) for line in wording.diff_lines(remedy.edits)]
     reached = f"score {wording.score(document, remedy.score)}, " if remedy.score is not None else ""
     return [*diff, f"{reached}{'all gates pass' if remedy.proven else 'not proven'}"]
 
@@ -204,7 +204,7 @@ def _causes(document: Document) -> Iterable[RenderableType]:
 
 
 def _change(row: JudgedChange) -> str:
-    return f"{escape.plain(row.change.address)}: {words(wording.change(row.change))}"
+    return f"{escape.plain(row.change.address)}: {words(wording.changes(row.change))}"
 
 
 def _place(file: str, line: int) -> str:

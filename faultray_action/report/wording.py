@@ -368,6 +368,18 @@ def change(row: Cause | ContributionRow) -> Phrase:
     return (Name(row.attribute), " ", Name(transition(row)), replaced)
 
 
+def changes(row: Cause | ContributionRow, limit: int = 3) -> Phrase:
+    """A change with what is put back together with it; other resources are named, after `limit` changes the count of the others."""
+    also = row.also if isinstance(row, ContributionRow) else ()
+    shown: list[str | Name | Said] = [*change(row)]
+    address = row.address
+    for one in also[:limit]:
+        shown += [", "] if one.address == address else ["; ", Name(one.address), ": "]
+        shown += change(one)
+        address = one.address
+    return (*shown, f" and {len(also) - limit} more") if len(also) > limit else tuple(shown)
+
+
 def together(rows: int, overlap: bool) -> str:
     """What the interaction of so many rows is called: more than their sum, or the same loss told by several rows."""
     if rows <= 1:
@@ -377,19 +389,31 @@ def together(rows: int, overlap: bool) -> str:
     return "both in combination" if rows == 2 else "all in combination"
 
 
-def edit_lines(edit: Edit) -> list[str]:
-    """The lines of a diff: where, what is there, what to write instead."""
-    where = f"{edit.file}:{edit.line}" if edit.line else edit.file
-    head = f"@@ {' · '.join(part for part in (where, edit.address) if part)} @@"
+def edit_count(edits: Sequence[Edit]) -> int:
+    """Lines to put back: what one line of the code decides is one edit."""
+    return len({(edit.file, edit.line) if edit.line else (edit.address, edit.attribute) for edit in edits})
+
+
+def diff_lines(edits: Sequence[Edit]) -> list[str]:
+    """The lines of a diff, a hunk a place and resource: where, what is there, what to write instead."""
+    lines: list[str] = []
+    for edit in edits:
+        where = f"{edit.file}:{edit.line}" if edit.line else edit.file
+        head = f"@@ {' · '.join(part for part in (where, edit.address) if part)} @@"
+        lines += [*([] if head in lines else [head]), *_edit_lines(edit)]
+    return lines
+
+
+def _edit_lines(edit: Edit) -> list[str]:
     if not edit.attribute:
         forced = f": {', '.join(edit.forced_by[:4])}" if edit.forced_by else ""
-        return [head, f"! {_WHOLE_EDITS.get(edit.action, 'put the resource back')}{forced}"]
+        return [f"! {_WHOLE_EDITS.get(edit.action, 'put the resource back')}{forced}"]
     if edit.before is None and edit.after is None:
-        return [head, f"! put {edit.attribute} back to what it was before this change"]
+        return [f"! put {edit.attribute} back to what it was before this change"]
     inside, _, name = edit.attribute.rpartition(".")
     where = f"  # in {inside}" if inside else ""
     sides = (("-", edit.before), ("+", edit.after))
-    return [head, *(f"{sign}  {name} = {literal(printable)}{where}" for sign, printable in sides if printable is not None)]
+    return [f"{sign}  {name} = {literal(printable)}{where}" for sign, printable in sides if printable is not None]
 
 
 def shell(word: str) -> str:

@@ -283,7 +283,7 @@ def _change(row: Cause | ContributionRow, points: float, most: float, digits: in
     leads = [escape.plain(finding.label or finding.address, 60) for finding in findings]
     return _bar(points, most, digits) | {
         "address": escape.plain(row.address, 160),
-        "change": _html(wording.change(row)),
+        "change": _html(wording.changes(row)),
         "where": _where(row.file, row.line),
         "leads": ", ".join(dict.fromkeys(leads)),
     }
@@ -303,7 +303,7 @@ def _remedy(document: Document) -> Mapping[str, Any] | None:
     remedy = document.remedy
     if remedy is None:
         return None
-    lines = [escape.visible(line) for edit in remedy.edits for line in wording.edit_lines(edit)]
+    lines = [escape.visible(line) for line in wording.diff_lines(remedy.edits)]
     return {
         "lines": [{"text": line, "tone": {"+": "plus", "-": "minus", "@": "place"}.get(line[:1], "")} for line in lines],
         "score": "" if remedy.score is None else wording.score(document, remedy.score),

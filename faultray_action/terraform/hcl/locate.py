@@ -12,7 +12,7 @@ from typing import NamedTuple
 from faultray_action.model.address import Address, Index, format_index
 from faultray_action.model.change import Action, AttributeChange
 from faultray_action.model.diagnostic import Diagnostic
-from faultray_action.model.source import SourceRange
+from faultray_action.model.source import Locate, SourceRange
 from faultray_action.terraform.hcl.files import Shelf
 from faultray_action.terraform.hcl.modules import Entry, Key, Library
 from faultray_action.terraform.hcl.syntax import Attribute, Body, Collection, Constant, Expression, Span, Traversal, write_reference
@@ -25,6 +25,8 @@ _KEY = re.compile(r'\[(?:\d+|"(?:[^"\\]|\\.)*")\]')
 CALL = "the call of the module"
 NEAREST = "nearest surviving line"
 NOT_WRITTEN = "the attribute is not written there"
+MOVED, REMOVED = "moved block", "removed block"
+_BESIDE = frozenset((CALL, NEAREST, NOT_WRITTEN, MOVED, REMOVED))
 
 
 class _Found(NamedTuple):
@@ -185,15 +187,25 @@ class Source:
 
     def _former(self, place: Place, key: Key, reference: str, index: Index) -> list[Hop]:
         """For what is not in the code any more: the `moved` or `removed` block that names it, else the end of the block most like it."""
-        for kind in ("moved", "removed"):
+        for kind, note in (("moved", MOVED), ("removed", REMOVED)):
             for entry in place.module.of_type(kind):
                 if _reference(entry.attribute("from")) in (reference, reference + format_index(index)):
-                    return [Hop(entry.file, entry.span, f"{kind} block")]
+                    return [Hop(entry.file, entry.span, note)]
         siblings = [entry for entry in _of_same_kind(place, key) if entry.file.name is not None or not place.module.is_own]
         if not siblings:
             return []
         nearest = max(reversed(siblings), key=lambda entry: _likeness(entry.key, key))
         return [Hop(nearest.file, Span(max(nearest.span.start, nearest.span.end - 1), nearest.span.end), NEAREST)]
+
+
+def written(locate: Locate, change: AttributeChange) -> tuple[str, int, int] | None:
+    """File, line and column that say what a change says, None where all that is known stands beside it.
+
+    Of a resource that comes or goes only a `count` or a `for_each` does: its own block says nothing of its instances."""
+    found = locate(change.address, change.attribute)
+    if found is None or found.note in _BESIDE or not (change.attribute or found.note):
+        return None
+    return found.file, found.line, found.column
 
 
 def counted_changes(plan: Plan, found: Iterable[AttributeChange]) -> frozenset[tuple[str, str]]:

@@ -34,13 +34,13 @@ def test_a_large_system_tries_what_findings_name_first_and_counts_the_rest() -> 
         return ACTUAL
 
     names = [f"aws_instance.a{n:02}" for n in range(20)]
-    found = attribute(delta(), ACTUAL, bundles([*names, "aws_db_instance.z", "aws_s3_bucket.y"]), simulate, components=10**6)
+    found, _ = attribute(delta(), ACTUAL, bundles([*names, "aws_db_instance.z", "aws_s3_bucket.y"]), simulate, components=10**6)
     assert asked[:2] == ["aws_db_instance.z", "aws_s3_bucket.y"]
     assert (len(asked), found.simulations, found.untried) == (LEAST_SIMULATIONS, LEAST_SIMULATIONS, 22 - LEAST_SIMULATIONS)
 
 
 def test_a_small_system_leaves_nothing_out_below_the_most() -> None:
-    found = attribute(
+    found, _ = attribute(
         delta(), ACTUAL, bundles([f"aws_instance.a{n}" for n in range(MOST_SIMULATIONS)]), lambda edits: ACTUAL, components=40
     )
     assert (found.simulations, found.untried) == (MOST_SIMULATIONS, 0)

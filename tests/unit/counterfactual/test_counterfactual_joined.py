@@ -1,0 +1,85 @@
+"""What only counts together is put back together: one line of the code, or the attributes of one resource that need each other."""
+
+from __future__ import annotations
+
+from faultray_action.counterfactual.attribution import Trial, attribute
+from faultray_action.counterfactual.bundles import Bundle, Edit, join, of_one_line, requirements
+from faultray_action.counterfactual.remedy import MOST_EDITS, find_way_back
+from faultray_action.model.assessment import Assessment
+from faultray_action.model.change import Action, AttributeChange
+from faultray_action.model.finding import Attribution, Contribution, Delta
+
+CACHE, DATABASE = "aws_elasticache_replication_group.cache", "aws_db_instance.main"
+FINDINGS = frozenset({CACHE, DATABASE})
+STANDBY = {(CACHE, "nodes"), (CACHE, "failover")}
+
+
+def change(address: str, attribute: str, action: Action = Action.UPDATE) -> Bundle:
+    return Bundle(AttributeChange(address, attribute, 2, 1, action), ((address, attribute),))
+
+
+def delta() -> Delta:
+    before, after = (Assessment(score, 0.0, 0.0, 0.0, (), ()) for score in (60.0, 30.0))
+    return Delta(before, after, (), (), ())
+
+
+def simulate(edits: tuple[Edit, ...]) -> Trial:
+    """The cache is well again with both of its attributes, the database with its one; ten and twenty points."""
+    gone = ({CACHE} if set(edits) >= STANDBY else set()) | ({DATABASE} if (DATABASE, "multi_az") in edits else set())
+    score = 30.0 + (10.0 if CACHE in gone else 0.0) + (20.0 if DATABASE in gone else 0.0)
+    return Trial(score, FINDINGS - gone, gone == FINDINGS)
+
+
+BUNDLES = (change(CACHE, "failover"), change(CACHE, "nodes"), change(CACHE, "size"), change(DATABASE, "multi_az"))
+
+
+def test_attributes_that_need_each_other_make_one_row_and_no_interaction() -> None:
+    found, groups = attribute(delta(), Trial(30.0, FINDINGS, False), BUNDLES, simulate)
+    told = {(row.change.attribute, tuple(one.attribute for one in row.also)): row.points for row in found.rows}
+    assert told == {("failover", ("nodes",)): -10.0, ("multi_az", ()): -20.0}
+    assert found.interaction == 0.0
+    assert {name: [one.attribute for one in causes] for name, causes in found.causes} == {
+        CACHE: ["failover", "nodes"],
+        DATABASE: ["multi_az"],
+    }
+    way = find_way_back(groups, found, simulate)
+    assert [edit.attribute for edit in way.edits] == ["multi_az", "failover", "nodes"] and way.score == 60.0
+
+
+def test_attributes_that_count_alone_keep_their_rows() -> None:
+    def alone(edits: tuple[Edit, ...]) -> Trial:
+        return Trial(30.0 + 5.0 * len(edits), FINDINGS - {CACHE} if edits else FINDINGS, False)
+
+    found, groups = attribute(delta(), Trial(30.0, frozenset({CACHE}), False), BUNDLES[:2], alone)
+    assert [row.also for row in found.rows] == [(), ()] and groups == BUNDLES[:2]
+
+
+def test_one_line_is_one_change_and_one_edit_whatever_hangs_on_it() -> None:
+    replicas = (change("aws_rds_cluster_instance.this[1]", "", Action.DELETE), *BUNDLES[:3])
+    line = {one.change: ("terraform.tfvars", 2, 1) for one in replicas}
+    joined, other = of_one_line((*replicas, BUNDLES[3]), line.get)
+    assert joined.changes == tuple(one.change for one in replicas) and joined.lines == 1 and other is BUNDLES[3]
+    assert joined.edits == tuple(edit for one in replicas for edit in one.edits)
+
+
+def test_a_replaced_resource_stays_a_row_of_its_own() -> None:
+    groups = (change(DATABASE, "", Action.DESTROY_FIRST), change(DATABASE, "engine"))
+    assert of_one_line(groups, lambda one: ("main.tf", 3, 1)) == groups
+
+
+def test_a_joined_set_costs_the_lines_that_it_edits() -> None:
+    many = [change(CACHE, f"a{n}") for n in range(MOST_EDITS + 1)]
+    rows = tuple(Contribution(join(many).change, -1.0) for _ in range(1))
+    assert find_way_back([join(many)], Attribution(rows), lambda edits: Trial(60.0, frozenset(), True)).edits == ()
+    on_a_line = of_one_line(many, lambda one: ("main.tf", 1, 1))
+    rows = (Contribution(on_a_line[0].change, -1.0),)
+    assert len(find_way_back(on_a_line, Attribution(rows), lambda edits: Trial(60.0, frozenset(), True)).edits) == MOST_EDITS + 1
+
+
+def test_what_a_joined_bundle_creates_or_deletes_is_known_by_part() -> None:
+    switched = join([change("aws_lb.old", "", Action.DELETE), change("aws_lb.new", "", Action.CREATE)])
+    listener = change("aws_lb_listener.web", "load_balancer_arn")
+    before = [("aws_lb_listener.web", "load_balancer_arn", "aws_lb.old")]
+    after = [("aws_lb_listener.web", "load_balancer_arn", "aws_lb.new")]
+    needed = requirements((switched, listener), before, after)
+    assert needed == {0: frozenset({1}), 1: frozenset({0})}
