@@ -1,6 +1,6 @@
 """How well needs are discovered: precision and recall against labelled edges, beside two baselines, and coverage of plans.
 
-    python benchmarks/discovery.py                      labelled plans of tests/scenarios
+    python benchmarks/discovery.py                      labelled plans of fixtures/ and tests/scenarios/
     python benchmarks/discovery.py --plans FOLDER       and a table of coverage of every plan in a folder
 
 Labelled edges (`edges.yaml`: source -> targets) are needs between resources that serve, seen through what only passes on (listeners, target
@@ -30,7 +30,8 @@ from faultray_action.topology.build import Draft, Stages
 from faultray_action.topology.dependencies import reached
 from faultray_action.topology.survey import Survey
 
-LABELLED = Path(__file__).parents[1] / "tests" / "scenarios"
+ROOT = Path(__file__).parents[1]
+LABELLED = sorted(path.parent for room in ("fixtures", "tests/scenarios") for path in (ROOT / room).glob("*/edges.yaml"))
 Edges = frozenset[tuple[str, str]]
 _STORES = ("database", "cache", "queue", "stream", "storage")
 CLOUDS = ("aws", "azurerm", "google", "kubernetes", "helm")
@@ -93,15 +94,21 @@ def _labels(folder: Path) -> tuple[int, Edges]:
     return (1 if written.get("side") == "after" else 0), edges
 
 
+def _discover(folder: Path) -> Stages:
+    if (folder / "plan.json").exists():
+        return _stages(folder / "plan.json")
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "plan.json"
+        path.write_bytes(gzip.decompress((folder / "plan.json.gz").read_bytes()))
+        return _stages(path)
+
+
 def score_labelled(folders: Iterable[Path]) -> dict[str, Counter[str]]:
     """Counts of right, wrong and missed edges by method; prints a row a plan."""
     totals: dict[str, Counter[str]] = {name: Counter() for name in ("discovered", "references", "products")}
     for folder in folders:
-        with tempfile.TemporaryDirectory() as place:
-            path = Path(place) / "plan.json"
-            path.write_bytes(gzip.decompress((folder / "plan.json.gz").read_bytes()))
-            side, labelled = _labels(folder)
-            draft = _stages(path).drafts[side]
+        side, labelled = _labels(folder)
+        draft = _discover(folder).drafts[side]
         print(f"{folder.name}: {len(labelled)} labelled needs")
         for name, method in (("discovered", discovered), ("references", references), ("products", products)):
             right, wrong, missed = measured(method(draft), labelled)
@@ -143,7 +150,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--plans", type=Path)
     options = parser.parse_args()
-    totals = score_labelled(sorted(path.parent for path in LABELLED.glob("*/edges.yaml")))
+    totals = score_labelled(LABELLED)
     for name, counts in totals.items():
         precision, recall = ratios(counts)
         print(

@@ -208,6 +208,10 @@ def waiting(what: str) -> Iterator[None]:
         yield
 
 
+CONFIG = click.option("--config", metavar="FILE", default=None, help="Policy file (default .faultray.yml).")
+SOURCE = click.option(
+    "--source", metavar="DIR", default=None, help="Folder of the plan's .tf files, which say what locals refer to (default: here)."
+)
 GATE_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--fail-on-regression/--no-fail-on-regression", default=None, help="Exit 1 if the change makes resilience worse at all."),
     click.option("--min-score", type=float, default=None, metavar="N", help="Exit 1 if the score after is below N (0-100)."),
@@ -220,8 +224,13 @@ GATE_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--min-coverage", type=float, default=None, metavar="PERCENT", help="Below it the answer is: could not compute."),
     click.option("--mode", type=click.Choice(["enforce", "warn"]), default=None, help="warn: report everything, exit 0 on a failed gate."),
     click.option("--unknowns", type=click.Choice(["worst", "best"]), default=None, help="What to believe of values unknown until apply."),
-    click.option("--config", metavar="FILE", default=None, help="Policy file (default .faultray.yml)."),
+    CONFIG,
 )
+
+
+def described(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that looks at a system and judges nothing: what the team states, and the code that tells what locals refer to."""
+    return CONFIG(SOURCE(command))
 
 
 def gated(command: Callable[..., Any]) -> Callable[..., Any]:

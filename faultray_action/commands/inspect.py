@@ -12,14 +12,12 @@ from faultray_action.commands import common
 from faultray_action.model.errors import ConfigError
 from faultray_action.model.nearest import nearest
 
-CONFIG = click.option("--config", metavar="FILE", default=None, help="Policy file (default .faultray.yml).")
-
 
 @click.command()
 @click.argument("plan", type=click.Path(path_type=Path))
 @click.argument("address")
-@CONFIG
-def explain(plan: Path, address: str, config: str | None) -> None:
+@common.described
+def explain(plan: Path, address: str, **options: str | None) -> None:
     """Copies, zones, needs and dependents of ADDRESS on both sides, each with the attribute and rule it was read from.
 
     \b
@@ -31,7 +29,7 @@ def explain(plan: Path, address: str, config: str | None) -> None:
     from faultray_action.engine.examine import examine
     from faultray_action.report.explain import explain as told
 
-    request = common.request_of(common.settle({"config": config}), (plan,))
+    request = common.request_of(common.settle(options), (plan,))
     before, after = common.sides_of(plan, request)
     sides = [("before", before), ("after", after)] if before is not None else [("declared", after)]
     examined = [(name, side, examine(side, cuts=False)) for name, side in sides if side is not None]
@@ -43,8 +41,8 @@ def explain(plan: Path, address: str, config: str | None) -> None:
 @click.option("--format", "form", type=click.Choice(["mermaid", "dot", "graphml", "json"]), default="mermaid", show_default=True)
 @click.option("--side", type=click.Choice(["before", "after", "diff"]), default="after", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path), default=None, help="Write it to a file instead of stdout.")
-@CONFIG
-def graph(plan: Path, form: str, side: str, output: Path | None, config: str | None) -> None:
+@common.described
+def graph(plan: Path, form: str, side: str, output: Path | None, **options: str | None) -> None:
     """Draw the topology of PLAN (or of an infra.yaml).
 
     \b
@@ -53,7 +51,7 @@ def graph(plan: Path, form: str, side: str, output: Path | None, config: str | N
     """
     from faultray_action.report.graph import FORMATS, picture
 
-    request = common.request_of(common.settle({"config": config}), (plan,))
+    request = common.request_of(common.settle(options), (plan,))
     before, after = common.sides_of(plan, request)
     common.emit(FORMATS[form](picture(after if before is None else before, after, side)), output)
 

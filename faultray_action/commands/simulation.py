@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ def simulate(file: Path | None, form: str, output: Path | None, html: Path | Non
     return _report(checked, form, output, html)
 
 
-def _request(file: Path | None, options: dict[str, Any]) -> Request:
+def _request(file: Path | None, options: Mapping[str, Any]) -> Request:
     settings = common.settle(options)
     request = common.request_of(settings, (file,) if file else (Path("infra.yaml"),))
     return request if file else replace(request, title="loaded topology")
@@ -139,8 +140,8 @@ def tf_import(states: tuple[Path, ...], output: Path | None) -> None:
 @click.command()
 @FILE
 @click.option("--slo", type=float, default=None, metavar="PERCENT", help="The availability you promise.")
-@click.option("--config", metavar="FILE", default=None, help="Policy file (default .faultray.yml).")
-def availability(file: Path | None, slo: float | None, config: str | None) -> None:
+@common.described
+def availability(file: Path | None, slo: float | None, **options: str | None) -> None:
     """The five layers that cap availability, their inputs and sources, and what each would need for an SLO.
 
     \b
@@ -151,7 +152,7 @@ def availability(file: Path | None, slo: float | None, config: str | None) -> No
     from faultray_action.report.availability_text import availability_text
     from faultray_action.simulations import ceiling_of
 
-    request = _request(file, {"slo": slo, "config": config})
+    request = _request(file, {"slo": slo, **options})
     before, topology = common.sides_of(file, request)
     made_of = "infra.yaml" if before is None else "plan"
     common.emit(availability_text(ceiling_of(topology, examine(topology, cuts=False)), request.gates.slo_percent, made_of=made_of))
@@ -159,8 +160,8 @@ def availability(file: Path | None, slo: float | None, config: str | None) -> No
 
 @click.command()
 @FILE
-@click.option("--config", metavar="FILE", default=None, help="Policy file (default .faultray.yml).")
-def agents(file: Path | None, config: str | None) -> None:
+@common.described
+def agents(file: Path | None, **options: str | None) -> None:
     """Risk of each AI agent at rest and in the worst scenarios, its path to the data it answers from, and chains of agents.
 
     \b
@@ -172,7 +173,7 @@ def agents(file: Path | None, config: str | None) -> None:
     from faultray_action.report.agents_text import agents_text
     from faultray_action.scenarios.generate import generate
 
-    topology = common.topology_of(file, _request(file, {"config": config}))
+    topology = common.topology_of(file, _request(file, options))
     asked = generate((topology,)).scenarios
     of_agents = [s for s in asked if not s.faults and [w.kind for w in s.what_ifs] == [WhatIfKind.AGENT]]
     others = [s for s in asked if not any(w.kind is WhatIfKind.AGENT for w in s.what_ifs)]
@@ -185,8 +186,8 @@ def agents(file: Path | None, config: str | None) -> None:
 @click.option("--side", type=click.Choice(["before", "after"]), default="after", show_default=True, help="Which side of a plan.")
 @click.option("--outage", type=float, default=None, metavar="SECONDS", help="How long the injected faults last (spends buffers).")
 @click.option("--max-depth", type=int, default=None, metavar="N", help="Cut deeper cascades, and say so.")
-@click.option("--config", metavar="FILE", default=None, help="Policy file (default .faultray.yml).")
-def replay(scenario: str, file: Path | None, side: str, outage: float | None, max_depth: int | None, config: str | None) -> None:
+@common.described
+def replay(scenario: str, file: Path | None, side: str, outage: float | None, max_depth: int | None, **options: str | None) -> None:
     """Run one scenario step by step: who rises when, why, and the map of the cascade.
 
     SCENARIO is an id as reports print it; parts are joined by " & ".
@@ -201,7 +202,7 @@ def replay(scenario: str, file: Path | None, side: str, outage: float | None, ma
     from faultray_action.report.replay_text import replay_text
     from faultray_action.scenarios.parse import parse_scenario
 
-    before, after = common.sides_of(file, _request(file, {"config": config}))
+    before, after = common.sides_of(file, _request(file, options))
     topology = after if side == "after" else before
     if topology is None:
         raise ConfigError("a declared topology has one side only; leave --side out")

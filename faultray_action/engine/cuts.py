@@ -157,16 +157,14 @@ def chain(compiled: Compiled, entry: str, component: str) -> tuple[str, ...]:
 
 
 def dominating(compiled: Compiled, entry: str, component: str) -> tuple[str, ...]:
-    """Components on every path of needs from the entry to `component`, entry first: its dominators in the need graph."""
+    """Components on every path of needs from the entry to `component`, entry first: its dominators in the need graph; () where no path leads there
+    (a gateway fails those that stand behind it, and none of them needs it by name)."""
     start = compiled.vertex_of.get(entry)
     goal = compiled.vertex_of.get(component)
-    if start is None or goal is None:
+    if start is None or goal is None or goal not in compiled.closure((start,)):
         return ()
     above = compiled.graph.dominator(start, mode="out")
     path = [goal]
     while path[-1] != start:
-        parent = above[path[-1]]
-        if parent < 0:
-            return ()
-        path.append(parent)
+        path.append(above[path[-1]])
     return tuple(compiled.addresses[vertex] for vertex in reversed(path))

@@ -158,3 +158,4 @@ def test_the_chain_and_the_dominators_that_explain_an_outage() -> None:
     assert chain(compiled, "lb", "db") == ("lb", "one", "db")
     assert chain(compiled, "db", "lb") == ()
     assert dominating(compiled, "lb", "db") == ("lb", "db")
+    assert dominating(compiled, "db", "lb") == ()
