@@ -88,10 +88,8 @@ class _Resolved:
 
     def take(self, ordinal: int, resolver: Resolver) -> None:
         """Resolve one configuration: silent types too, since what they borrow from others is no identity of theirs."""
-        for (path, data, kind, name), row in resolver.resources().items():
-            lost = sum(resolver.unresolved.values())
-            found = resolver.expressions(path, row)
-            if sum(resolver.unresolved.values()) > lost:
+        for path, (data, kind, name), found, complete in resolver.resolve():
+            if not complete:
                 self.incomplete.add((ordinal, path, data, kind, name))
             self.expressions[ordinal, path, data, kind, name] = found
             self.paths.setdefault(kind, set()).update(expression.path for expression in found)

@@ -20,6 +20,7 @@ from faultray_action.terraform.instances import PlannedDocument, count_changes, 
 from faultray_action.terraform.plan import Plan, Resource
 from faultray_action.terraform.regions import Providers
 from faultray_action.terraform.schema import PlanDocument
+from faultray_action.terraform.tree import share_modules
 
 MAX_BYTES = 512 * 1024 * 1024
 """A plan larger than this is refused."""
@@ -93,6 +94,7 @@ def _decode(text: bytes, name: str) -> Plan:
     only_planned = not document.resource_changes and memoryview(document.planned_values).nbytes > 0
     planned = parse(text, name, PlannedDocument) if only_planned else None
     configuration = document.configuration or {}
+    share_modules(configuration)
     variables = {key: variable.value for key, variable in (document.variables or {}).items()}
     reading = read_resources(document, planned, Providers(configuration, variables), name)
     missing = reading.unmentioned

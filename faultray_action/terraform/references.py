@@ -27,21 +27,44 @@ each as (dotted attribute path, references)."""
 
 
 class Key(NamedTuple):
-    """Which instance key a step has. `rule`: "any"; "is" (the literal `value`); "own" (certainly the key of the referring instance at level `value`);
-    "same" (that key where such an instance exists, else any). Level -1 is the referring resource's own key, 0.. are its module steps."""
+    """Which instance key a step has. `rule`: "any"; "is" (the literal `value`); "same" (the key of the referring instance at level `value` where such
+    an instance exists, else any). Level -1 is the referring resource's own key, 0.. are its module steps."""
 
     rule: str
     value: int | str | None = None
 
 
 ANY = Key("any")
-Scope = tuple[tuple[str, Key], ...]
+Row = tuple[bool, str, str]
+"""A resource within a module body: is data, type, name."""
+Steps = tuple[tuple[str, Key], ...]
+
+
+class Scope(NamedTuple):
+    """A module seen from a resource: the `own` first module calls around that resource, then `steps` down into other calls."""
+
+    own: ModulePath = ()
+    steps: Steps = ()
+
+    @property
+    def path(self) -> ModulePath:
+        return (*self.own, *(name for name, _ in self.steps)) if self.steps else self.own
+
+    def outer(self) -> tuple[Scope, str, Key]:
+        """The module around it, the name of the call there, and the key that `each` and `count` have in it. Precondition: not the root."""
+        if self.steps:
+            return Scope(self.own, self.steps[:-1]), *self.steps[-1]
+        return Scope(self.own[:-1]), self.own[-1], Key("same", len(self.own) - 1)
 
 
 class Target(NamedTuple):
-    """A resource of the configuration, seen from one that refers to it. `attribute` is what is read ("" for the whole), `detail` the reference as written."""
+    """A resource of the configuration, seen from one that refers to it: in the module that shares the `depth` first calls with it and
+    stands `steps` below. `attribute` is what is read ("" for the whole), `detail` the reference as written.
 
-    steps: Scope
+    No names of shared calls are in it, so that all calls of one module body have the same targets within."""
+
+    depth: int
+    steps: Steps
     data: bool
     type: str
     name: str
@@ -67,19 +90,20 @@ class Reference(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """Where an expression stands: its module, the key that `each` and `count` have there, and what `for_each` was made of."""
+class _Said(NamedTuple):
+    """What the references of one expression say. `keyed`: `each` or `count` is among them."""
 
-    scope: Scope
-    key: Key = ANY
-    each: tuple[str, ...] = ()
-    each_context: _Context | None = None
-    hint: str = ""
-    hops: int = 0
+    references: tuple[Reference, ...]
+    keyed: bool
 
-    def at(self, scope: Scope) -> _Context:
-        return _Context(scope, hint=self.hint, hops=self.hops + 1)
+
+class _Attribute(NamedTuple):
+    """An attribute of a configuration row. `settled`: its expression where that is the same in every call of the module body."""
+
+    path: Path
+    dotted: str
+    said: _Said
+    settled: Expression | None
 
 
 @lru_cache(maxsize=200_000)
@@ -155,133 +179,225 @@ def _is_looped(row: Mapping[str, Any]) -> bool:
     return "for_each_expression" in row or "count_expression" in row
 
 
+def _distinct(targets: Sequence[Target]) -> tuple[Target, ...]:
+    return tuple(dict.fromkeys(targets)) if len(targets) > 1 else tuple(targets)
+
+
+@dataclass(slots=True)
+class _Module:
+    """A module body in its place. `rows`: its resources by (is data, type, name); `known`: what its inputs, locals and outputs lead to."""
+
+    scope: Scope
+    body: Mapping[str, Any]
+    rows: Mapping[Row, Mapping[str, Any]]
+    known: dict[tuple[Any, ...], tuple[Target, ...]] = field(default_factory=dict)
+
+    def call(self, name: str) -> Mapping[str, Any]:
+        return mapping(mapping(self.body.get("module_calls")).get(name))
+
+    def target(self, row: Row, key: Key, attribute: str, detail: str) -> Target:
+        """One of its resources as a target."""
+        return Target(len(self.scope.own), self.scope.steps, *row, key, attribute, detail)
+
+
+class _Context(NamedTuple):
+    """Where an expression stands: its module, the key that `each` and `count` have there, and what `for_each` was made of."""
+
+    module: _Module
+    key: Key = ANY
+    each: _Said | None = None
+    hint: str = ""
+    hops: int = 0
+
+    def at(self, module: _Module) -> _Context:
+        return _Context(module, hint=self.hint, hops=self.hops + 1)
+
+
 @dataclass(slots=True)
 class Resolver:
-    """Resolves the expressions of one configuration. `unresolved` counts references that led nowhere, by cause."""
+    """Resolves the expressions of one configuration. `unresolved` counts references that led nowhere, by cause.
+
+    Calls of one module body share it (`tree.share_modules`): what its expressions say is read once, and what they refer to within the
+    body is the same for every call.
+    """
 
     configuration: Mapping[str, Any]
     locals_by_module: Locals | None = None
     written_by_module: Written | None = None
     unresolved: dict[str, int] = field(default_factory=dict)
-    _modules: dict[ModulePath, Mapping[str, Any]] = field(default_factory=dict)
-    _resources: dict[tuple[ModulePath, bool, str, str], Mapping[str, Any]] = field(default_factory=dict)
-    _known: dict[tuple[Any, ...], tuple[Target, ...]] = field(default_factory=dict)
+    _bodies: dict[ModulePath, Mapping[str, Any]] = field(default_factory=dict)
+    _rows: dict[int, Mapping[Row, Mapping[str, Any]]] = field(default_factory=dict)
+    _modules: dict[Scope, _Module] = field(default_factory=dict)
+    _said: dict[int, _Said] = field(default_factory=dict)
+    _attributes: dict[tuple[int, int], list[_Attribute]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for path, module in walk_modules(self.configuration):
-            self._modules[path] = module
-            for row in rows_of(module):
-                self._resources[path, row.get("mode") == "data", row["type"], row["name"]] = row
+        for path, body in walk_modules(self.configuration):
+            self._bodies[path] = body
 
-    def resources(self) -> Mapping[tuple[ModulePath, bool, str, str], Mapping[str, Any]]:
-        """Configuration resources by (module path, is data, type, name)."""
-        return self._resources
+    def resolve(self) -> Iterator[tuple[ModulePath, Row, list[Expression], bool]]:
+        """Every configuration resource by module path and (is data, type, name): each attribute with what it refers to, seen from an instance of
+        it, and whether all of its references led somewhere."""
+        for path in self._bodies:
+            module = self._at(Scope(path))
+            for name, row in module.rows.items():
+                lost = sum(self.unresolved.values())
+                yield path, name, self._expressions(module, row), sum(self.unresolved.values()) == lost
 
-    def expressions(self, path: ModulePath, row: Mapping[str, Any]) -> list[Expression]:
-        """Every attribute of a configuration resource with what it refers to, seen from an instance of it."""
-        scope = tuple((name, Key("own", level)) for level, name in enumerate(path))
+    def _at(self, scope: Scope) -> _Module:
+        module = self._modules.get(scope)
+        if module is None:
+            body = self._bodies.get(scope.path, {})
+            rows = self._rows.get(id(body))
+            if rows is None:
+                rows = self._rows[id(body)] = {(row.get("mode") == "data", row["type"], row["name"]): row for row in rows_of(body)}
+            module = self._modules[scope] = _Module(scope, body, rows)
+        return module
+
+    def _expressions(self, module: _Module, row: Mapping[str, Any]) -> list[Expression]:
+        context = self._context(module, row, Key("same", -1))
         found = []
-        for attribute, references in (*expressions_of(row), *self._written(path, row)):
-            context = self._context(scope, row, Key("same", -1), attribute)
-            targets = tuple(dict.fromkeys(self._resolve_all(references, context)))
+        for attribute in (*self._within(module, row, context), *self._written(module, row)):
+            if attribute.settled is not None:
+                found.append(attribute.settled)
+                continue
+            hint = attribute.path[-1] if attribute.path else ""
+            targets = _distinct(self._resolve_all(attribute.said, context._replace(hint=hint)))
             if targets:
-                found.append(Expression(attribute, targets, ".".join(attribute)))
+                found.append(Expression(attribute.path, targets, attribute.dotted))
         ordered = row.get("depends_on")
         if isinstance(ordered, list):
-            targets = tuple(dict.fromkeys(target for text in longest(ordered) for target in self._whole(text, scope)))
+            targets = _distinct([target for text in longest(ordered) for target in self._whole(text, module)])
             if targets:
                 found.append(Expression((), targets, ""))
         return found
 
-    def _written(self, path: ModulePath, row: Mapping[str, Any]) -> Iterator[tuple[Path, Sequence[str]]]:
-        if self.written_by_module:
-            data = "data." if row.get("mode") == "data" else ""
-            module = self.written_by_module.get(_module_text(path), {})
-            for attribute, references in module.get(f"{data}{row['type']}.{row['name']}", ()):
-                yield tuple(attribute.split(".")), references
-
-    def _context(self, scope: Scope, row: Mapping[str, Any], key: Key, attribute: Path = ()) -> _Context:
-        each = tuple(references_of(row.get("for_each_expression")) or ())
-        keyed = key if _is_looped(row) else ANY
-        return _Context(scope, keyed, each, _Context(scope), attribute[-1] if attribute else "")
-
-    def _resolve_all(self, references: Sequence[Any], context: _Context) -> Iterator[Target]:
-        if context.hops > _MAX_HOPS:
-            self._count("reference chain too long")
-            return
-        keyed = any(isinstance(text, str) and text.startswith(("each.", "count.")) for text in references)
-        for text in longest(references):
-            reference = parse_reference(text)
-            if reference is not None:
-                yield from self._resolve(reference, context, context.key if keyed else ANY)
-
-    def _resolve(self, reference: Reference, context: _Context, key: Key) -> Iterator[Target]:
-        root = reference.root
-        if root in _SCALARS:
-            return
-        if root == "each":
-            yield from self._each(reference, context)
-        elif root == "var":
-            yield from self._variable(reference, context)
-        elif root == "local":
-            yield from self._local(reference, context)
-        elif root == "module":
-            yield from self._module(reference, context, key)
-        else:
-            yield from self._resource(reference, context, key)
-
-    def _once(self, mark: tuple[Any, ...], references: Sequence[Any], context: _Context) -> tuple[Target, ...]:
-        """Resolve what `mark` names once; a cycle ends where it closes."""
-        known = self._known.get(mark)
+    def _within(self, module: _Module, row: Mapping[str, Any], context: _Context) -> list[_Attribute]:
+        """The attributes of a row that refer to anything, read once for all calls of its module body at one depth."""
+        mark = id(row), len(module.scope.own)
+        known = self._attributes.get(mark)
         if known is None:
-            self._known[mark] = ()
-            known = self._known[mark] = tuple(dict.fromkeys(self._resolve_all(references, context)))
+            known = self._attributes[mark] = []
+            for path, references in expressions_of(row):
+                said = self._read(references)
+                if said.references:
+                    dotted = ".".join(path)
+                    targets = self._settled(said, context)
+                    settled = Expression(path, targets, dotted) if targets else None
+                    known.append(_Attribute(path, dotted, said, settled))
         return known
 
-    def _each(self, reference: Reference, context: _Context) -> Iterator[Target]:
-        """`each.value` is an element of what `for_each` was given: the element with the same key."""
-        if reference.names[:1] == ("value",) and context.each and context.each_context:
-            for target in self._resolve_all(context.each, context.each_context.at(context.each_context.scope)):
-                yield target._replace(key=context.key) if target.key == ANY and context.key != ANY else target
+    def _settled(self, said: _Said, context: _Context) -> tuple[Target, ...]:
+        """The targets of references that stay within a module body, () where one leads out of it, into another or nowhere."""
+        rows = context.module.rows
+        names = [(False, reference.root, reference.names[0]) for reference in said.references if reference.names]
+        if len(names) < len(said.references) or not all(name in rows for name in names):
+            return ()
+        return _distinct(self._resolve_all(said, context))
 
-    def _variable(self, reference: Reference, context: _Context) -> Iterator[Target]:
-        if not context.scope or not reference.names:
-            return
-        *outer, (name, key) = context.scope
-        parent = tuple(outer)
-        call = self._call(parent, name)
+    def _read(self, references: Sequence[Any]) -> _Said:
+        """References taken apart, once each; those without a resource behind them are left out."""
+        known = self._said.get(id(references))
+        if known is None:
+            parsed = [reference for text in longest(references) if (reference := parse_reference(text)) and reference.root not in _SCALARS]
+            keyed = any(isinstance(text, str) and text.startswith(("each.", "count.")) for text in references)
+            known = self._said[id(references)] = _Said(tuple(parsed), keyed)
+        return known
+
+    def _written(self, module: _Module, row: Mapping[str, Any]) -> Iterator[_Attribute]:
+        if self.written_by_module:
+            data = "data." if row.get("mode") == "data" else ""
+            rows = self.written_by_module.get(_module_text(module.scope.path), {})
+            for attribute, references in rows.get(f"{data}{row['type']}.{row['name']}", ()):
+                yield _Attribute(tuple(attribute.split(".")), attribute, self._read(references), None)
+
+    def _context(self, module: _Module, row: Mapping[str, Any], key: Key) -> _Context:
+        each = references_of(row.get("for_each_expression"))
+        return _Context(module, key if _is_looped(row) else ANY, self._read(each) if each else None)
+
+    def _resolve_all(self, said: _Said, context: _Context) -> list[Target]:
+        if context.hops > _MAX_HOPS:
+            self._count("reference chain too long")
+            return []
+        key = context.key if said.keyed else ANY
+        found: list[Target] = []
+        for reference in said.references:
+            found += self._resolve(reference, context, key)
+        return found
+
+    def _resolve(self, reference: Reference, context: _Context, key: Key) -> Sequence[Target]:
+        root = reference.root
+        if root == "var":
+            return self._variable(reference, context)
+        if root == "each":
+            return self._each(reference, context)
+        if root == "local":
+            return self._local(reference, context)
+        if root == "module":
+            return self._module(reference, context, key)
+        return self._resource(reference, context, key)
+
+    def _once(self, mark: tuple[Any, ...], said: _Said, context: _Context, module: _Module) -> tuple[Target, ...]:
+        """Resolve what `mark` names in a module once; a cycle ends where it closes."""
+        known = module.known.get(mark)
+        if known is None:
+            module.known[mark] = ()
+            known = module.known[mark] = _distinct(self._resolve_all(said, context))
+        return known
+
+    def _each(self, reference: Reference, context: _Context) -> Sequence[Target]:
+        """`each.value` is an element of what `for_each` was given: the element with the same key."""
+        if reference.names[:1] != ("value",) or context.each is None:
+            return ()
+        found = self._resolve_all(context.each, _Context(context.module, hops=1))
+        if context.key == ANY:
+            return found
+        return [target._replace(key=context.key) if target.key == ANY else target for target in found]
+
+    def _variable(self, reference: Reference, context: _Context) -> Sequence[Target]:
+        module = context.module
+        if not reference.names or not module.scope.path:
+            return ()
+        mark = "var", reference.names[0], context.hint
+        known = module.known.get(mark)
+        if known is not None:
+            return known
+        scope, name, key = module.scope.outer()
+        parent = self._at(scope)
+        call = parent.call(name)
         references = references_of(mapping(call.get("expressions")).get(reference.names[0]))
         if references is None:
-            return
-        inner = self._context(parent, call, Key("same", key.value) if key.rule == "own" else key)
-        inner = _Context(parent, inner.key, inner.each, inner.each_context, context.hint, context.hops + 1)
-        yield from self._once(("var", context.scope, reference.names[0], context.hint), references, inner)
+            return module.known.setdefault(mark, ())
+        outer = self._context(parent, call, key)
+        return self._once(mark, self._read(references), outer._replace(hint=context.hint, hops=context.hops + 1), module)
 
-    def _local(self, reference: Reference, context: _Context) -> Iterator[Target]:
-        module = _module_text([name for name, _ in context.scope])
-        known = (self.locals_by_module or {}).get(module)
+    def _local(self, reference: Reference, context: _Context) -> Sequence[Target]:
+        module = context.module
+        known = (self.locals_by_module or {}).get(_module_text(module.scope.path))
         name = reference.names[0] if reference.names else ""
         if known is None or name not in known:
             self._count("local without source")
-            return
-        yield from self._once(("local", context.scope, name, context.hint), known[name], context.at(context.scope))
+            return ()
+        return self._once(("local", name, context.hint), self._read(known[name]), context.at(module), module)
 
-    def _module(self, reference: Reference, context: _Context, key: Key) -> Iterator[Target]:
+    def _module(self, reference: Reference, context: _Context, key: Key) -> Sequence[Target]:
         if not reference.names:
-            return
+            return ()
         name = reference.names[0]
-        call = self._call(context.scope, name)
-        module = call.get("module")
-        if not isinstance(module, dict):
+        call = context.module.call(name)
+        body = call.get("module")
+        if not isinstance(body, dict):
             self._count("module without configuration")
-            return
-        step = reference.key or (key if _is_looped(call) else ANY)
-        rows = mapping(module.get("outputs"))
+            return ()
+        scope = context.module.scope
+        module = self._at(Scope(scope.own, (*scope.steps, (name, reference.key or (key if _is_looped(call) else ANY)))))
+        rows = mapping(body.get("outputs"))
+        found: list[Target] = []
         for output in self._outputs(reference, rows, context.hint):
             references = references_of(mapping(rows[output]).get("expression"))
             if references is not None:
-                inner = context.at((*context.scope, (name, step)))
-                yield from self._once(("output", inner.scope, output, context.hint), references, inner)
+                found += self._once(("output", output, context.hint), self._read(references), context.at(module), module)
+        return found
 
     def _outputs(self, reference: Reference, rows: Mapping[str, Any], hint: str) -> list[str]:
         """The named output; for `module.x` alone (a dynamic index hides the rest) those whose name fits the attribute, else all."""
@@ -294,34 +410,36 @@ class Resolver:
         fitting = [name for name in rows if stem and (stem in name or name.rstrip("s") in hint)]
         return fitting or list(rows)
 
-    def _resource(self, reference: Reference, context: _Context, key: Key) -> Iterator[Target]:
+    def _resource(self, reference: Reference, context: _Context, key: Key) -> Sequence[Target]:
         data = reference.root == "data"
         names = reference.names if data else (reference.root, *reference.names)
         if len(names) < 2:
-            return
-        kind, name = names[0], names[1]
-        row = self._resources.get((tuple(step for step, _ in context.scope), data, kind, name))
+            return ()
+        name: Row = data, names[0], names[1]
+        row = context.module.rows.get(name)
         if row is None:
             self._count("resource without configuration")
-            return
+            return ()
         index = reference.key or (key if _is_looped(row) else ANY)
-        yield Target(context.scope, data, kind, name, index, ".".join(names[2:]), reference.text)
-        if data:
-            for target in self._through_data(context.scope, row, kind, name, index):
-                yield target._replace(detail=reference.text, attribute="")
+        target = context.module.target(name, index, ".".join(names[2:]), reference.text)
+        if not data:
+            return (target,)
+        further = self._through_data(context.module, row, name, index)
+        return [target, *(other._replace(detail=reference.text, attribute="") for other in further)]
 
-    def _through_data(self, scope: Scope, row: Mapping[str, Any], kind: str, name: str, index: Key) -> tuple[Target, ...]:
+    def _through_data(self, module: _Module, row: Mapping[str, Any], name: Row, index: Key) -> tuple[Target, ...]:
         """What a data source itself refers to."""
-        mark = ("data", scope, kind, name, index)
-        if mark not in self._known:
-            self._known[mark] = ()
-            attributes = ((references, self._context(scope, row, index, path)) for path, references in expressions_of(row))
-            self._known[mark] = tuple(
-                dict.fromkeys(t for references, context in attributes for t in self._resolve_all(references, context))
-            )
-        return self._known[mark]
+        mark = "data", name, index
+        if mark not in module.known:
+            module.known[mark] = ()
+            context = self._context(module, row, index)
+            found: list[Target] = []
+            for path, references in expressions_of(row):
+                found += self._resolve_all(self._read(references), context._replace(hint=path[-1] if path else ""))
+            module.known[mark] = _distinct(found)
+        return module.known[mark]
 
-    def _whole(self, text: str, scope: Scope) -> Iterator[Target]:
+    def _whole(self, text: str, module: _Module) -> Iterator[Target]:
         """The resources that a `depends_on` entry names; a whole module stands for all of its own managed resources."""
         reference = parse_reference(text)
         if reference is None or not reference.names:
@@ -330,17 +448,13 @@ class Resolver:
             data = reference.root == "data"
             names = reference.names if data else (reference.root, *reference.names)
             if len(names) >= 2:
-                yield Target(scope, data, names[0], names[1], reference.key or ANY, "", text)
+                yield module.target((data, names[0], names[1]), reference.key or ANY, "", text)
             return
-        path = (*(step for step, _ in scope), reference.names[0])
-        step = (reference.names[0], reference.key or ANY)
-        for row in rows_of(self._modules.get(path, {})):
-            if row.get("mode") != "data":
-                yield Target((*scope, step), False, row["type"], row["name"], ANY, "", text)
-
-    def _call(self, scope: Scope, name: str) -> Mapping[str, Any]:
-        module = self._modules.get(tuple(step for step, _ in scope), {})
-        return mapping(mapping(module.get("module_calls")).get(name))
+        step = reference.names[0], reference.key or ANY
+        called = self._at(Scope(module.scope.own, (*module.scope.steps, step)))
+        for name in called.rows:
+            if not name[0]:
+                yield called.target(name, ANY, "", text)
 
     def _count(self, cause: str) -> None:
         self.unresolved[cause] = self.unresolved.get(cause, 0) + 1

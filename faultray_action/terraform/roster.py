@@ -37,14 +37,14 @@ class Roster:
 
     def instances(self, source: Resource, target: Target) -> Sequence[Resource]:
         """Instances that a target may mean: module steps and literal keys are kept, a "same" key of the resource itself is only a preference."""
-        steps = target.steps
         rows: Sequence[Resource]
-        if not steps or steps[-1][1].rule == "own":
-            module = self._prefix(source.module, len(steps))
-            rows = self._by_module.get((source.plan, module, target.data, target.type, target.name), ())
+        if target.steps:
+            path = (*self._paths[source.module][: target.depth], *(name for name, _ in target.steps))
+            rows = self._by_kind.get((source.plan, path, target.data, target.type, target.name), ())
+            rows = _in_modules(rows, target, source)
         else:
-            path = tuple(name for name, _ in steps)
-            rows = _in_modules(self._by_kind.get((source.plan, path, target.data, target.type, target.name), ()), steps, source)
+            module = self._prefix(source.module, target.depth)
+            rows = self._by_module.get((source.plan, module, target.data, target.type, target.name), ())
         if target.key.rule == "is":
             return [row for row in rows if row.index == target.key.value]
         return rows
@@ -81,9 +81,12 @@ def _without_keys(resource: Resource) -> str:
     return ".".join([*steps, *(["data"] if resource.data else []), resource.type, resource.name])
 
 
-def _in_modules(rows: Sequence[Resource], steps: Sequence[tuple[str, Key]], source: Resource) -> Sequence[Resource]:
-    """Instances in the module instances that the steps allow; a "same" key narrows where such an instance exists."""
-    for level, (_, key) in enumerate(steps):
+def _in_modules(rows: Sequence[Resource], target: Target, source: Resource) -> Sequence[Resource]:
+    """Instances in the module instances that the target allows: those shared with the source are its own; a "same" key narrows where such an
+    instance exists."""
+    shared = module_steps(source.module)[: target.depth]
+    rows = [row for row in rows if module_steps(row.module)[: target.depth] == shared] if shared else rows
+    for level, (_, key) in enumerate(target.steps, target.depth):
         wanted = wanted_key(key, source)
         if wanted is not NO_KEY and len(rows) > (key.rule == "same"):
             fitting = [row for row in rows if module_steps(row.module)[level][1] == wanted]

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from faultray_action.model.address import Address, Index
 
 ModulePath = tuple[str, ...]
@@ -55,6 +57,16 @@ def walk_modules(configuration: Mapping[str, Any]) -> Iterator[tuple[ModulePath,
             yield path, module
             calls = sorted(mapping(module.get("module_calls")).items(), reverse=True)
             pending.extend(((*path, name), mapping(call).get("module")) for name, call in calls)
+
+
+def share_modules(configuration: Mapping[str, Any]) -> None:
+    """Make the bodies of module calls that are equal one and the same object, from the innermost out: who reads a body reads it once for
+    all of its calls."""
+    bodies: dict[bytes, Any] = {}
+    for _, module in reversed(list(walk_modules(configuration))):
+        for call in mapping(module.get("module_calls")).values():
+            if isinstance(call, dict) and isinstance(call.get("module"), dict):
+                call["module"] = bodies.setdefault(msgspec.json.encode(call["module"]), call["module"])
 
 
 def find_call(configuration: Mapping[str, Any], path: ModulePath) -> Mapping[str, Any]:
