@@ -74,7 +74,7 @@ class _Work:
     def explains(self, path: Path, address: str) -> bool:
         """Whether a link to that resource stands already at this path or an attribute around it."""
         paths = self.held.get(address)
-        return paths is not None and any(other and path[: len(other)] == other for other in paths)
+        return paths is not None and (path in paths or any(other and path[: len(other)] == other for other in paths))
 
 
 @dataclass(slots=True)
@@ -88,11 +88,11 @@ class _Resolved:
 
     def take(self, ordinal: int, resolver: Resolver) -> None:
         """Resolve one configuration: silent types too, since what they borrow from others is no identity of theirs."""
-        for path, (data, kind, name), found, complete in resolver.resolve():
+        for path, row, found, complete in resolver.resolve():
             if not complete:
-                self.incomplete.add((ordinal, path, data, kind, name))
-            self.expressions[ordinal, path, data, kind, name] = found
-            self.paths.setdefault(kind, set()).update(expression.path for expression in found)
+                self.incomplete.add((ordinal, path, row))
+            self.expressions[ordinal, path, row] = found
+            self.paths.setdefault(row[1], set()).update(expression.path for expression in found)
         for cause, count in sorted(resolver.unresolved.items()):
             self.unresolved[cause] = self.unresolved.get(cause, 0) + count
 
@@ -162,11 +162,13 @@ class Linker:
         with paused_collector():
             trees = dict(self._trees(side))
             narrower = Narrower(trees, self._values)
+            settled = self._settled if side is not Side.RECORDED else {}
             found: list[Link] = []
             for resource in self._roster.resources:
-                tree = trees.get(resource.address)
-                if tree is not None and resource.type not in self.silent:
-                    found.extend(self._links_of(resource, tree, side, trees, narrower))
+                if resource.type in self.silent or (tree := trees.get(resource.address)) is None:
+                    continue
+                known = settled.get(resource.address)
+                found += self._links_of(resource, tree, side, trees, narrower) if known is None else known
         return Links(tuple(found), MappingProxyType(self._resolved.unresolved))
 
     def _trees(self, side: Side) -> Iterable[tuple[str, Tree]]:
@@ -178,8 +180,6 @@ class Linker:
                 yield resource.address, tree
 
     def _links_of(self, source: Resource, tree: Tree, side: Side, trees: Mapping[str, Tree], narrower: Narrower) -> list[Link]:
-        if source.address in self._settled and side is not Side.RECORDED:
-            return self._settled[source.address]
         kind = self._roster.kind(source)
         work = _Work(source, tree, _BITS[side], steady=source.before is source.after)
         said = True
@@ -346,7 +346,7 @@ def _is_own_name(key: str, value: str, kind: str) -> bool:
 
 def _is_nothing(values: Sequence[Any]) -> bool:
     """Whether all of the values are null or empty: an alternative that was not taken."""
-    return not any(value is UNKNOWN or value or value is False or value == 0 for value in values)
+    return all(value is None or (value is not UNKNOWN and not value and value is not False and value != 0) for value in values)
 
 
 def _values(tree: Tree, path: Path) -> list[Any] | None:

@@ -65,9 +65,7 @@ class Target(NamedTuple):
 
     depth: int
     steps: Steps
-    data: bool
-    type: str
-    name: str
+    row: Row
     key: Key
     attribute: str
     detail: str
@@ -197,7 +195,7 @@ class _Module:
 
     def target(self, row: Row, key: Key, attribute: str, detail: str) -> Target:
         """One of its resources as a target."""
-        return Target(len(self.scope.own), self.scope.steps, *row, key, attribute, detail)
+        return Target(len(self.scope.own), self.scope.steps, row, key, attribute, detail)
 
 
 class _Context(NamedTuple):
@@ -262,7 +260,7 @@ class Resolver:
                 found.append(attribute.settled)
                 continue
             hint = attribute.path[-1] if attribute.path else ""
-            targets = _distinct(self._resolve_all(attribute.said, context._replace(hint=hint)))
+            targets = _distinct(self._resolve_all(attribute.said, _Context(module, context.key, context.each, hint)))
             if targets:
                 found.append(Expression(attribute.path, targets, attribute.dotted))
         ordered = row.get("depends_on")
@@ -368,8 +366,8 @@ class Resolver:
         references = references_of(mapping(call.get("expressions")).get(reference.names[0]))
         if references is None:
             return module.known.setdefault(mark, ())
-        outer = self._context(parent, call, key)
-        return self._once(mark, self._read(references), outer._replace(hint=context.hint, hops=context.hops + 1), module)
+        _, key, each, _, _ = self._context(parent, call, key)
+        return self._once(mark, self._read(references), _Context(parent, key, each, context.hint, context.hops + 1), module)
 
     def _local(self, reference: Reference, context: _Context) -> Sequence[Target]:
         module = context.module

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 
 from faultray_action.model.address import format_index
 from faultray_action.terraform.plan import Resource
-from faultray_action.terraform.references import Key, Target
+from faultray_action.terraform.references import Key, Row, Target
 from faultray_action.terraform.tree import ModulePath, module_path, module_steps
 
-Kind = tuple[int, ModulePath, bool, str, str]
-"""A resource of a configuration: plan, module path, is data, type, name."""
+Kind = tuple[int, ModulePath, Row]
+"""A resource of a configuration: plan, module path, and which of its module's resources."""
 NO_KEY = object()
 """What `wanted_key` answers where a rule asks for no particular key."""
+
+_Rows = dict[Row, list[Resource]]
 
 
 class Roster:
@@ -21,39 +23,52 @@ class Roster:
     def __init__(self, resources: Iterable[Resource]) -> None:
         self.resources = tuple(resource for resource in resources if not resource.deposed)
         self._paths: dict[str, ModulePath] = {}
-        self._by_module: dict[tuple[int, str, bool, str, str], list[Resource]] = {}
-        self._by_kind: dict[Kind, list[Resource]] = {}
+        self._in_instance: dict[tuple[int, str], _Rows] = {}
+        self._in_module: dict[tuple[int, ModulePath], _Rows] = {}
+        self._around: dict[tuple[int, str], list[_Rows]] = {}
         self._by_text: dict[tuple[int, str], list[Resource]] = {}
         self._by_address: dict[str, Resource] = {}
-        self._prefixes: dict[tuple[str, int], str] = {}
         for resource in self.resources:
-            if resource.module not in self._paths:
-                self._paths[resource.module] = module_path(resource.module)
-            self._by_module.setdefault((resource.plan, resource.module, resource.data, resource.type, resource.name), []).append(resource)
-            self._by_kind.setdefault(self.kind(resource), []).append(resource)
+            path = self._paths.get(resource.module)
+            if path is None:
+                path = self._paths[resource.module] = module_path(resource.module)
+            row = resource.data, resource.type, resource.name
+            self._in_instance.setdefault((resource.plan, resource.module), {}).setdefault(row, []).append(resource)
+            self._in_module.setdefault((resource.plan, path), {}).setdefault(row, []).append(resource)
 
     def kind(self, resource: Resource) -> Kind:
-        return resource.plan, self._paths[resource.module], resource.data, resource.type, resource.name
+        return resource.plan, self._paths[resource.module], (resource.data, resource.type, resource.name)
 
     def instances(self, source: Resource, target: Target) -> Sequence[Resource]:
         """Instances that a target may mean: module steps and literal keys are kept, a "same" key of the resource itself is only a preference."""
         rows: Sequence[Resource]
         if target.steps:
             path = (*self._paths[source.module][: target.depth], *(name for name, _ in target.steps))
-            rows = self._by_kind.get((source.plan, path, target.data, target.type, target.name), ())
-            rows = _in_modules(rows, target, source)
+            rows = _in_modules(self._in_module.get((source.plan, path), {}).get(target.row, ()), target, source)
         else:
-            module = self._prefix(source.module, target.depth)
-            rows = self._by_module.get((source.plan, module, target.data, target.type, target.name), ())
+            rows = self._enclosing(source)[target.depth].get(target.row, ())
         if target.key.rule == "is":
             return [row for row in rows if row.index == target.key.value]
         return rows
 
+    def _enclosing(self, source: Resource) -> list[_Rows]:
+        """What stands in the module instances around a resource: the root first, its own module last."""
+        mark = source.plan, source.module
+        found = self._around.get(mark)
+        if found is None:
+            steps = [f"module.{name}{format_index(index)}" for name, index in module_steps(source.module)]
+            outer = [".".join(steps[:length]) for length in range(len(steps))]
+            modules = [*outer, source.module] if steps else [""]
+            found = self._around[mark] = [self._in_instance.get((source.plan, module), {}) for module in modules]
+        return found
+
     def named(self, text: str, plan: int) -> Sequence[Resource]:
         """Instances of a recorded dependency: an address with or without instance keys, or one from before a move."""
         if not self._by_text:
+            modules = {module: "".join(f"module.{name}." for name in path) for module, path in self._paths.items()}
             for resource in self.resources:
-                for name in dict.fromkeys((resource.address, resource.previous_address, _without_keys(resource))):
+                own = f"{modules[resource.module]}{'data.' if resource.data else ''}{resource.type}.{resource.name}"
+                for name in dict.fromkeys((resource.address, resource.previous_address, own)):
                     if name:
                         self._by_text.setdefault((resource.plan, name), []).append(resource)
         return self._by_text.get((plan, text), ())
@@ -63,22 +78,6 @@ class Roster:
         if not self._by_address:
             self._by_address.update((resource.address, resource) for resource in self.resources)
         return [self._by_address[address] for address in addresses]
-
-    def _prefix(self, module: str, length: int) -> str:
-        """The first `length` steps of a module instance address."""
-        if not length:
-            return ""
-        known = self._prefixes.get((module, length))
-        if known is None:
-            steps = module_steps(module)
-            shorter = ".".join(f"module.{name}{format_index(index)}" for name, index in steps[:length])
-            known = self._prefixes[module, length] = module if length == len(steps) else shorter
-        return known
-
-
-def _without_keys(resource: Resource) -> str:
-    steps = [f"module.{name}" for name in module_path(resource.module)]
-    return ".".join([*steps, *(["data"] if resource.data else []), resource.type, resource.name])
 
 
 def _in_modules(rows: Sequence[Resource], target: Target, source: Resource) -> Sequence[Resource]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -81,6 +81,7 @@ _SUFFIX = re.compile(r"_(?:names?|ids?|arns?|identifiers?|urls?|uris?|self_links
 _MAX_TEXT = 200_000
 _ARN_PARTS = 6
 _DEFINING, _DERIVED, _PLAIN_NAME, _NO_RANK = 1, 2, 3, 9
+_SHORTEST = 3
 _MIN_TOKEN = 6
 _MIN_BASE64 = 16
 _MAX_HOLDERS = 64
@@ -142,6 +143,20 @@ def type_fits(kind: str, wanted: str) -> bool:
     return bool(wanted) and (bare == wanted or bare.endswith("_" + wanted) or wanted.endswith("_" + bare))
 
 
+class _Layout(NamedTuple):
+    """Where trees of one type that have the same attributes hold identity values: attributes with their rank, and paths into blocks."""
+
+    attributes: tuple[tuple[str, int], ...]
+    blocks: tuple[tuple[str, ...], ...]
+    further: tuple[tuple[str, ...], ...]
+
+    def paths(self, tree: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+        for path in self.blocks:
+            if isinstance(tree[path[0]], list):
+                yield path
+        yield from self.further
+
+
 @dataclass(slots=True)
 class Identities:
     """The identity values of a plan. `extra` adds attribute paths by resource type to the built-in ones; sides are bits of the caller's choice."""
@@ -149,48 +164,67 @@ class Identities:
     extra: Mapping[str, Sequence[str]] = field(default_factory=dict)
     holders: dict[str, list[Holder]] = field(default_factory=dict)
     found: dict[str, tuple[Mention, ...]] = field(default_factory=dict)
-    _paths: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    _layouts: dict[tuple[str, tuple[str, ...]], _Layout] = field(default_factory=dict)
 
     def add(self, resource: Resource, tree: Mapping[str, Any], sides: int, borrowed: frozenset[str] = frozenset()) -> None:
         """Index one resource; `borrowed` names attributes that the configuration fills from other resources: they are no identity of this one."""
-        for key in sorted(_RANKED.intersection(tree)):
+        layout = self._layout(resource.type, tree)
+        for key, rank in layout.attributes:
             value = tree[key]
             if type(value) is str and value and key not in borrowed:
-                rank = rank_of(key, resource.type)
-                if rank is not None:
-                    self._hold(value, Holder(resource, key, rank, sides))
-        for path in self._nested_paths(tree, resource.type):
+                self._hold(value, resource, key, rank, sides)
+        for path in layout.paths(tree):
+            rank = _PLAIN_NAME if path[-1] in NAMES else _DEFINING
             for text in strings_in(values_at(tree, path))[0]:
-                self._hold(text, Holder(resource, ".".join(path), _PLAIN_NAME if path[-1] in NAMES else _DEFINING, sides))
+                self._hold(text, resource, ".".join(path), rank, sides)
+
+    def _layout(self, kind: str, tree: Mapping[str, Any]) -> _Layout:
+        mark = kind, tuple(tree)
+        layout = self._layouts.get(mark)
+        if layout is None:
+            ranked = ((key, rank_of(key, kind)) for key in sorted(_RANKED.intersection(tree)))
+            layout = self._layouts[mark] = _Layout(
+                tuple((key, rank) for key, rank in ranked if rank is not None),
+                tuple(path for path in NESTED if path[0] in tree),
+                tuple(tuple(text.split(".")) for text in self.extra.get(kind, ())),
+            )
+        return layout
 
     def settle(self) -> None:
         """Forget values that so many resources hold that they identify none."""
         for value in [value for value, rows in self.holders.items() if len(rows) > _MAX_HOLDERS]:
             del self.holders[value]
 
-    def _nested_paths(self, tree: Mapping[str, Any], kind: str) -> Iterator[tuple[str, ...]]:
-        yield from (path for path in NESTED if path[0] in tree and isinstance(tree[path[0]], list))
-        extra = self._paths.get(kind)
-        if extra is None:
-            extra = self._paths[kind] = tuple(tuple(text.split(".")) for text in self.extra.get(kind, ()))
-        yield from extra
+    def _hold(self, value: str, resource: Resource, attribute: str, rank: int, sides: int) -> None:
+        """A value, and for endpoints the host names in it, each with its rank. What is in the index already has been found worth it."""
+        if value not in self.holders and (len(value) < _SHORTEST or (len(value) <= _MAX_COMMON and _NEVER.fullmatch(value))):
+            return
+        self._enter(value, resource, attribute, rank, sides)
+        if rank == _DEFINING and ("," in value or ":" in value) and not value.startswith("arn:"):
+            for token in dict.fromkeys(tokens(value)):
+                if token != value and is_specific(token):
+                    self._enter(token, resource, attribute, _DERIVED, sides)
 
-    def _hold(self, value: str, holder: Holder) -> None:
-        for text, rank in _identity_forms(value, holder.rank):
-            rows = self.holders.setdefault(text, [])
-            last = rows[-1] if rows else None
-            if last is None or last.resource is not holder.resource or last.sides != holder.sides:
-                rows.append(holder if rank == holder.rank else holder._replace(rank=rank))
-            elif rank < last.rank:
-                rows[-1] = holder._replace(rank=rank)
+    def _enter(self, text: str, resource: Resource, attribute: str, rank: int, sides: int) -> None:
+        """Of a resource's attributes with one value the strongest counts."""
+        rows = self.holders.get(text)
+        if rows is None:
+            self.holders[text] = [Holder(resource, attribute, rank, sides)]
+            return
+        last = rows[-1]
+        if last.resource is not resource or last.sides != sides:
+            rows.append(Holder(resource, attribute, rank, sides))
+        elif rank < last.rank:
+            rows[-1] = Holder(resource, attribute, rank, sides)
 
     def values_of(self, resource: Resource, tree: Mapping[str, Any]) -> Iterator[str]:
         """All identity values of one resource."""
-        for key in sorted(_RANKED.intersection(tree)):
+        layout = self._layout(resource.type, tree)
+        for key, _ in layout.attributes:
             value = tree[key]
-            if type(value) is str and value and rank_of(key, resource.type) is not None:
+            if type(value) is str and value:
                 yield value
-        for path in self._nested_paths(tree, resource.type):
+        for path in layout.paths(tree):
             yield from strings_in(values_at(tree, path))[0]
 
     def owner(self, mention: Mention, source: Resource, key: str, sides: int, recorded: Collection[str] = ()) -> Holder | None:
@@ -218,27 +252,23 @@ class Identities:
         return _obvious(rows, wanted)
 
     def look(self, text: str, source: Resource) -> tuple[Mention, ...]:
-        """`mentions` for a string of a resource; () where it is nothing but that resource's own identity (most first looks are)."""
-        rows = self.holders.get(text)
-        if rows and len(rows) == 1 and rows[0].resource is source and rows[0].rank != _DEFINING:
-            return ()
-        return self.mentions(text)
+        """Identity values that occur in a string of a resource as whole tokens: the string itself (under the key ""), else what it embeds.
 
-    def mentions(self, text: str) -> tuple[Mention, ...]:
-        """Identity values that occur in a string as whole tokens: the string itself, else what it embeds. `key` is "" for the string itself."""
-        known = self.found.get(text)
-        if known is None:
-            known = self.found[text] = self._look(text)
-        return known
-
-    def _look(self, text: str) -> tuple[Mention, ...]:
+        Remembered in `found`, but for what is nothing but that resource's own identity (most first looks are): () then.
+        """
         rows = self.holders.get(text)
         if rows:
-            inside = self._search(text) if rows[0].rank == _DEFINING and ":" in text and not text.startswith("arn:") else ()
-            return tuple(dict.fromkeys((Mention(text, ""), *inside)))
-        if len(text) < _MIN_TOKEN or len(text) > _MAX_TEXT or not _COMPOUND.search(text):
-            return self._from_base64(text)
-        return tuple(dict.fromkeys(self._search(text)))
+            first = rows[0]
+            if len(rows) == 1 and first.resource is source and first.rank != _DEFINING:
+                return ()
+            inside = self._search(text) if first.rank == _DEFINING and ":" in text and not text.startswith("arn:") else ()
+            known = tuple(dict.fromkeys((Mention(text, ""), *inside)))
+        elif len(text) < _MIN_TOKEN or len(text) > _MAX_TEXT or not _COMPOUND.search(text):
+            known = self._from_base64(text)
+        else:
+            known = tuple(dict.fromkeys(self._search(text)))
+        self.found[text] = known
+        return known
 
     def _from_base64(self, text: str) -> tuple[Mention, ...]:
         compound = _MIN_BASE64 <= len(text) <= _MAX_TEXT and _BASE64.fullmatch(text)
@@ -296,15 +326,6 @@ def rank_of(key: str, kind: str) -> int | None:
     if key in NAMES:
         return _PLAIN_NAME if key == "name" or type_fits(kind, stem(key)) or (key == "identifier" and kind.endswith("instance")) else None
     return None
-
-
-def _identity_forms(value: str, rank: int) -> Iterable[tuple[str, int]]:
-    """The value itself, and for endpoints the host names in it, each with its rank."""
-    if len(value) < 3 or (len(value) <= _MAX_COMMON and _NEVER.fullmatch(value)):
-        return ()
-    if rank == _DEFINING and ("," in value or ":" in value) and not value.startswith("arn:"):
-        return ((value, rank), *((token, _DERIVED) for token in dict.fromkeys(tokens(value)) if token != value and is_specific(token)))
-    return ((value, rank),)
 
 
 def tokens(text: str) -> Iterator[str]:
