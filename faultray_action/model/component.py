@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from faultray_action.model.quick import quick
 from faultray_action.model.units import Interval
 
 
@@ -66,6 +67,7 @@ class Confidence(StrEnum):
     GUESS = "guess"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Why a component, an edge or a number exists: the resource and attribute read, and the rule that read it."""
@@ -76,6 +78,7 @@ class Evidence:
     confidence: Confidence = Confidence.CERTAIN
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Fault:
     """An event with a class and a yearly rate, independent of every other fault.
@@ -94,6 +97,7 @@ class Fault:
     domain: str = ""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Copy:
     """One copy: up iff none of its faults (ids into `Topology.faults`, its own event and every shared domain) has happened. `zone` is "" where it has none."""
@@ -118,6 +122,7 @@ class Runtime:
     timeout_ms: float | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Component:
     """A part that serves: locally up iff at least `needed` of its copies are up.

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from faultray_action.model.component import Component, Evidence, Fault
 from faultray_action.model.diagnostic import Diagnostic
+from faultray_action.model.quick import quick
 from faultray_action.model.units import Interval
 
 
@@ -22,6 +23,7 @@ class Role(StrEnum):
     REPLICA = "replica"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Dependency:
     """`source` needs `target`.
@@ -49,6 +51,7 @@ class Dependency:
     evidence: tuple[Evidence, ...] = ()
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class EntryPoint:
     """Where users come in. `component` is the vertex whose health is the entry's; `address` is what the reader knows it by.
@@ -75,6 +78,7 @@ class LossKind(StrEnum):
     POISON = "poison-message"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Loss:
     """A loss event of a data asset and what covers it; an uncovered one is of order 1."""
@@ -88,6 +92,7 @@ class Loss:
         return bool(self.covered_by)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class DataAsset:
     """Durable data. `stores` are the components that hold it; `losses` its loss events.

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from faultray_action.model.quick import quick
+
 HOURS_PER_YEAR = 8766.0
 """Mean length of a year in hours (365.25 days)."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A quantity that is known only within bounds: ``low <= default <= high``, all >= 0.

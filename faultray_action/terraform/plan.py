@@ -11,6 +11,7 @@ from typing import Any
 from faultray_action.model.address import Index
 from faultray_action.model.change import Action
 from faultray_action.model.diagnostic import Diagnostic
+from faultray_action.model.quick import quick
 
 
 class Side(StrEnum):
@@ -21,6 +22,7 @@ class Side(StrEnum):
     AFTER = "after"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Resource:
     """One instance of a managed resource or a data source, on both sides.
@@ -61,6 +63,7 @@ class LinkKind(StrEnum):
     STATE = "state"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Link:
     """`source` mentions `target` on one side. Addresses of instances.

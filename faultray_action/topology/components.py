@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from faultray_action.catalogue.expression import Scope
 from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery
+from faultray_action.model.quick import quick
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
 from faultray_action.terraform.tree import module_steps
 from faultray_action.topology import places
@@ -141,6 +142,7 @@ def _kind(node: Node) -> Kind:
 _KINDS = {kind.value: kind for kind in Kind}
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Counts:
     """`given`: the catalogue or a modifier says how many copies there are."""

@@ -9,6 +9,7 @@ from typing import Any
 from faultray_action.catalogue.entry import FirewallFacts
 from faultray_action.catalogue.expression import Scope, every, number
 from faultray_action.model.component import Component, Confidence, Evidence
+from faultray_action.model.quick import quick
 from faultray_action.model.topology import Dependency, Role
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology.dependencies import reached
@@ -19,6 +20,7 @@ _ALL_PROTOCOLS = ("-1", "all", "")
 _NOT_TCP = ("udp", "icmp", "17", "1", "icmpv6", "58")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Lets traffic into `group` on ports `low`..`high` from `sources` (groups), or from addresses (`open`)."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from faultray_action.catalogue.entry import ZoneSource
 from faultray_action.catalogue.expression import Scope, every
+from faultray_action.model.quick import quick
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology.facts import Choice
 from faultray_action.topology.survey import Node, Survey
@@ -16,6 +17,7 @@ _SHORT = 2
 """A zone name this short ("1", "b") needs its location before it."""
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Places:
     """`zones`: distinct names, sorted. `anonymous`: further zones whose names are not known. `subnets`: zone -> the placements there. `known`: it says anything at all."""

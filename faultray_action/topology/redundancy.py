@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from faultray_action.model.component import Copy, Fault, FaultClass, Recovery
+from faultray_action.model.quick import quick
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
 from faultray_action.model.units import HOURS_PER_YEAR, Interval, p_down
 
 SECONDS_PER_HOUR = 3600.0
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class RedundancySpec:
     """What is known of one component's copies.

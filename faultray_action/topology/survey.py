@@ -11,12 +11,14 @@ from faultray_action.catalogue.entry import EdgeRole, EdgeRule, Entry, Match
 from faultray_action.catalogue.expression import Scope, every
 from faultray_action.catalogue.load import Catalogue
 from faultray_action.model.component import Confidence, Evidence
+from faultray_action.model.quick import quick
 from faultray_action.terraform.configured import Configured
 from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource, Side
 from faultray_action.topology.facts import Choice, Facts
 from faultray_action.topology.hosts import named, used_in
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Node:
     """A resource instance that stands on this side and whose type has an entry."""
@@ -29,6 +31,7 @@ class Node:
     raw: Mapping[str, Any]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class TypedEdge:
     """A reference with its meaning. `source` refers to `target`; the role says which way traffic or placement goes."""
