@@ -246,6 +246,8 @@ def script_data(document: Document, drawing: Drawing, ripples: Ripples) -> Mappi
 def failure_label(ripple: Ripple, drawing: Drawing, number: Mapping[str, int]) -> str:
     if ripple.kind == "component":
         return drawing.nodes[number[ripple.subject]].label if ripple.subject in number else plain(ripple.subject, 80)
+    if ripple.subject.startswith("unnamed "):
+        return plain(ripple.subject, 80).capitalize()
     return f"{_WHAT.get(ripple.kind, 'Domain')} {plain(ripple.subject, 80)}"
 
 

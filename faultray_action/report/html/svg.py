@@ -135,7 +135,10 @@ def _node(index: int, node: Node) -> Iterator[str]:
     yield f'<g class="n {" ".join(marks)}" data-n="{index}" transform="translate({_n(x)} {_n(y)})" aria-label="{_spoken(node)}">'
     yield f'<rect class="card" width="{width}" height="{height}" rx="10"/>'
     yield f'<g class="inside"><path class="icon" transform="translate(14 20)" d="{_ICONS[_ICON_OF.get(node.kind, "custom")]}"/>'
-    yield f'<text class="label" x="42" y="25">{html_text(shorten(node.label, _LABEL))}</text>'
+    label = shorten(node.label, _LABEL)
+    # Nobody here knows the reader's font: a label that fills its card is fitted to it.
+    fitted = f' textLength="{CARD[0] - 52}" lengthAdjust="spacingAndGlyphs"' if len(label) > _LABEL - 3 else ""
+    yield f'<text class="label" x="42" y="25"{fitted}>{html_text(label)}</text>'
     yield from _second_line(node)
     yield "</g>"
     if node.entries:
