@@ -10,7 +10,7 @@ from faultray_action.terraform.attributes import Path, strings_in, values_at
 from faultray_action.terraform.plan import Resource
 from faultray_action.terraform.references import Target
 from faultray_action.terraform.roster import NO_KEY, wanted_key
-from faultray_action.terraform.values import Identities, is_specific
+from faultray_action.terraform.values import Identities, decoded, is_specific
 
 Tree = Mapping[str, Any]
 Candidate = tuple[Resource, Target]
@@ -28,6 +28,8 @@ class Narrower:
     def narrow(self, source: Resource, candidates: Sequence[Candidate], values: Sequence[Any]) -> list[Candidate]:
         """Keep the candidates whose identity occurs in the value; where values do not tell, those with the same key."""
         texts, unknown = strings_in(list(values))
+        if not texts and unknown:
+            candidates = self._still_open(candidates)
         occurring = self._occurring(candidates, texts) if texts else []
         if not occurring:
             return same_keys(source, candidates)
@@ -44,8 +46,9 @@ class Narrower:
         return self._occurring(candidates, strings_in(list(values))[0])
 
     def _occurring(self, candidates: Sequence[Candidate], texts: Sequence[str]) -> list[Candidate]:
-        """Whole strings first, else bounded inside longer ones."""
+        """Whole strings first, else bounded inside longer ones and inside what they encode."""
         whole = set(texts)
+        texts = [*texts, *(plain for text in texts if (plain := decoded(text)))]
         found: list[Candidate] = []
         for row, target in candidates:
             own = self._own_values(row, target)
@@ -60,10 +63,15 @@ class Narrower:
         texts = self._identities.values_of(row, tree) if read is None else strings_in(read)[0]
         return [text for text in texts if len(text) >= _MIN_FRAGMENT]
 
+    def _still_open(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Of the elements that `for_each` chooses from, those that are not known yet, since the value is not: all of them where each is known."""
+        chosen = [(row, target) for row, target in candidates if target.chosen and self._may_be_unknown(row, target)]
+        return [*(pair for pair in candidates if not pair[1].chosen), *chosen] if chosen else list(candidates)
+
     def _refuted(self, row: Resource, target: Target, told: bool, texts: Sequence[str], unknown: bool) -> bool:
         """Whether the value speaks against a candidate that does not occur in it while others do; `told`: others of the same reference do."""
         if self._may_be_unknown(row, target):
-            return not unknown and told
+            return not unknown and (told or target.chosen)
         own = self._own_values(row, target)
         if told or not own:
             return told

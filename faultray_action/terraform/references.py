@@ -60,6 +60,7 @@ class Scope(NamedTuple):
 class Target(NamedTuple):
     """A resource of the configuration, seen from one that refers to it: in the module that shares the `depth` first calls with it and
     stands `steps` below. `attribute` is what is read ("" for the whole), `detail` the reference as written.
+    `chosen`: it stands in one element of several that `for_each` was given, and is meant by one instance only.
 
     No names of shared calls are in it, so that all calls of one module body have the same targets within."""
 
@@ -69,6 +70,7 @@ class Target(NamedTuple):
     key: Key
     attribute: str
     detail: str
+    chosen: bool = False
 
 
 class Expression(NamedTuple):
@@ -348,6 +350,8 @@ class Resolver:
         if reference.names[:1] != ("value",) or context.each is None:
             return ()
         found = self._resolve_all(context.each, _Context(context.module, hops=1))
+        if len({target.row for target in found}) > 1:
+            found = [target._replace(chosen=True) for target in found]
         if context.key == ANY:
             return found
         return [target._replace(key=context.key) if target.key == ANY else target for target in found]

@@ -379,18 +379,23 @@ def _embedded(text: str, depth: int) -> list[tuple[str, str]] | None:
             return list(_pairs(msgspec.json.decode(text)))
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             return None
-    if depth < 2 and len(text) >= _MIN_BASE64 and _BASE64.fullmatch(text):
-        decoded = _from_base64(text)
-        return [("", decoded)] if decoded else None
-    return None
+    plain = decoded(text) if depth < 2 else ""
+    return [("", plain)] if plain else None
 
 
-def _from_base64(text: str) -> str:
+def decoded(text: str) -> str:
+    """The readable text that a string encodes in base64 (user data), "" where it does not.
+
+    >>> decoded("VEFCTEU9cmlkZXMKQj0y"), decoded("rides")
+    ('TABLE=rides\\nB=2', '')
+    """
+    if len(text) < _MIN_BASE64 or not _BASE64.fullmatch(text):
+        return ""
     try:
-        decoded = base64.b64decode(text, validate=True).decode("utf-8")
+        plain = base64.b64decode(text, validate=True).decode("utf-8")
     except (binascii.Error, ValueError):
         return ""
-    return decoded if decoded.isprintable() or "\n" in decoded else ""
+    return plain if plain.isprintable() or "\n" in plain else ""
 
 
 def _pairs(tree: Any) -> Iterator[tuple[str, str]]:
