@@ -15,7 +15,7 @@ from faultray_action.model.change import Action
 from faultray_action.model.errors import InputError
 from faultray_action.terraform.attributes import merge_unknown
 from faultray_action.terraform.plan import Resource
-from faultray_action.terraform.regions import Providers, own_region, with_shown_regions
+from faultray_action.terraform.regions import Providers, with_shown_regions
 from faultray_action.terraform.schema import Change, PlanDocument, ResourceChange, StateModule, StateResource, StateValues
 
 MAX_DEPTH = 200
@@ -122,7 +122,7 @@ def _from_change(row: ResourceChange, providers: Providers, name: str) -> Resour
         action,
         before,
         after,
-        region=own_region(before, after) or providers.region(key),
+        region=providers.of(key, before, after),
         previous_address=row.previous_address or "",
         deposed=row.deposed or "",
         importing=bytes(change.importing) not in (b"", _NULL),
@@ -223,7 +223,7 @@ def standing(module: str, address: str, data: bool, row: Named, tree: dict[str, 
         Action.NO_OP,
         tree,
         tree,
-        region=own_region(tree, tree) or providers.region(key),
+        region=providers.of(key, tree, tree),
         deposed=deposed,
     )
 

@@ -29,7 +29,8 @@ class Providers:
             for path, module in walk_modules(configuration)
             for row in rows_of(module)
         }
-        self._regions = _configured_regions(configuration, variables)
+        self._own = _configured_regions(configuration, variables)
+        self._regions = dict(self._own)
         self._paths: dict[str, ModulePath] = {}
 
     def key(self, module: str, data: bool, kind: str, name: str, provider: str) -> str:
@@ -38,6 +39,12 @@ class Providers:
         if path is None:
             path = self._paths[module] = module_path(module)
         return self._keys.get((path, data, kind, name)) or provider
+
+    def of(self, key: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+        """The region of a resource: the one that it states or stands in, that of an alias that it was given on purpose, the one in its ARN,
+        else that of its provider configuration or of the one around it."""
+        chosen = self._own.get(key, "") if "." in key.rpartition(":")[2] else ""
+        return own_region(before, after) or chosen or arn_region(before, after) or self.region(key)
 
     def region(self, key: str) -> str:
         """The region of a provider configuration or of the nearest one of that name in an enclosing module."""
@@ -63,9 +70,19 @@ def with_shown_regions(resources: Sequence[Resource]) -> list[Resource]:
 
 
 def own_region(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
-    """The region that a resource's own values show: an attribute, its ARN, its zone, or a self link; values before where those after do not tell."""
+    """The region that a resource's own values show: an attribute, its zone, or a self link; values before where those after do not tell."""
     found = _region_of(after) if after else ""
     return found or (_region_of(before) if before and before is not after else "")
+
+
+def arn_region(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    """The region in a resource's ARN, after or before, "" where neither tells one."""
+    for tree in (after, before):
+        arn = tree.get("arn") if tree else None
+        match = _ARN.match(arn) if type(arn) is str else None
+        if match and match.group(1):
+            return match.group(1)
+    return ""
 
 
 def _region_of(tree: Mapping[str, Any]) -> str:
@@ -75,11 +92,6 @@ def _region_of(tree: Mapping[str, Any]) -> str:
             place = value.rsplit("/", 1)[-1].replace(" ", "").lower()
             zone = _GOOGLE_ZONE.fullmatch(place)
             return zone.group(1) if zone else place
-    arn = tree.get("arn")
-    if type(arn) is str:
-        match = _ARN.match(arn)
-        if match and match.group(1):
-            return match.group(1)
     return _region_of_zone(tree)
 
 
