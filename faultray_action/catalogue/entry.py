@@ -165,6 +165,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     (every attribute that an expression reads may be). `defaults`: documented defaults of missing attributes.
     `replace`: what replacing it means while applying: outage, rolling (copy by copy), harmless.
     `egress`: a workload that calls out through its subnet's NAT. `workload`: runs customer code. `agent`: an AI part.
+    `joint`: it joins networks (peering, transit gateway): what a route sends there goes to another network and not to the internet.
     `firewall_tags`: paths of the tags (or accounts) by which firewall rules apply to it.
     `retention`: seconds a queue or stream keeps messages.
     """
@@ -181,6 +182,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workload: bool = False
     egress: bool = False
     agent: str = ""
+    joint: bool = False
     copies: str = ""
     needed: str = ""
     spread: str = ""

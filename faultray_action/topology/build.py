@@ -14,7 +14,7 @@ from faultray_action.model.policy import Policy
 from faultray_action.model.reliability import ReliabilityTable
 from faultray_action.model.topology import Coverage, DataAsset, Dependency, EntryPoint, Role, Topology
 from faultray_action.terraform.plan import Links, Plan, Side
-from faultray_action.topology import agents, assets, components, coverage, dependencies, entries, firewall, lost, overrides
+from faultray_action.topology import agents, assets, components, coverage, dependencies, entries, firewall, joints, lost, overrides
 from faultray_action.topology.components import Parts
 from faultray_action.topology.dependencies import Told
 from faultray_action.topology.externals import externals_of
@@ -116,6 +116,7 @@ def _unless_same(worst: Topology, best: Topology) -> Topology:
 
 def _pair(plan: Plan, drafts: tuple[Draft, Draft], knowledge: Knowledge, measured: Coverage | None = None) -> tuple[Topology, Topology]:
     before, after = drafts
+    before = _joined(before, after)
     _carry_inferred(before, after)
     _sever(before, after)
     before = _mended(before, after)
@@ -186,6 +187,13 @@ def _zones(parts: Parts, policy: Policy) -> Mapping[str, tuple[str, ...]]:
     return {address: where.zones for address, where in parts.places.items()} if policy.overrides else {}
 
 
+def _joined(before: Draft, after: Draft) -> Draft:
+    """Both sides with what is needed through joints of networks; the side before is another one where there is any."""
+    was, is_now = joints.needs_beyond(_standing(before), _standing(after))
+    after.dependencies += is_now
+    return replace(before, dependencies=before.dependencies + was, frozen=None) if was else before
+
+
 def _carry_inferred(before: Draft, after: Draft) -> None:
     """A need that only a firewall rule told of does not end with the rule: it stands on the other side too where both ends do."""
     told = [d for d in before.dependencies if d.evidence and before.survey.nodes.get(d.evidence[0].address, None) and _is_told(before, d)]
@@ -203,9 +211,17 @@ def _is_told(draft: Draft, dependency: Dependency) -> bool:
 
 def _sever(before: Draft, after: Draft) -> None:
     """Mark the needs of after that can no longer be met: no rule admits them, or an entry that led somewhere leads nowhere."""
-    cut = firewall.severed((before.survey, before.firewalls, before.dependencies), (after.survey, after.firewalls, after.dependencies))
-    for (caller, callee), owner in sorted(cut.items()):
+    was_guarded, is_guarded = _guarded(before), _guarded(after)
+    for (caller, callee), owner in sorted(firewall.severed(was_guarded, is_guarded).items()):
         reason = f"{owner} was the last rule that admits {caller} to {callee}"
+        after.dependencies = tuple(_broken_towards(after, caller, callee, reason))
+    after.dependencies += tuple(
+        Dependency(front, front, broken=f"{owner} was the last rule that lets anybody in to {front}")
+        for front, owner in firewall.shut_out(was_guarded, is_guarded, _public(before)).items()
+    )
+    was, is_now = _standing(before), _standing(after)
+    for (caller, callee), way in sorted(joints.severed(was, is_now).items()):
+        reason = f"{way} was the way from the network of {caller} to that of {callee}"
         after.dependencies = tuple(_broken_towards(after, caller, callee, reason))
     was, is_now = _standing(before), _standing(after)
     gone = lost.broken(was, is_now)
@@ -218,16 +234,27 @@ def _sever(before: Draft, after: Draft) -> None:
 def _mended(before: Draft, after: Draft) -> Draft:
     """The side before with what the plan mends marked as broken there: an entry that led nowhere, servers that were missing, a rule."""
     was = replace(before, entries=list(before.entries), frozen=None)
-    cut = firewall.severed((after.survey, after.firewalls, after.dependencies), (was.survey, was.firewalls, was.dependencies))
+    cut = firewall.severed(_guarded(after), _guarded(was))
+    shut = firewall.shut_out(_guarded(after), _guarded(was), _public(after))
     for (caller, callee), owner in sorted(cut.items()):
         was.dependencies = tuple(_broken_towards(was, caller, callee, f"{owner} does not admit {caller} to {callee} yet"))
     empty = lost.unserved(_standing(after), _standing(was))
     dead = tuple(_dead_ends(after, was))
-    found = (*empty, *dead, *_dead_fronts(after, was, {d.source for d in dead}))
+    closed = [Dependency(front, front, broken=f"{owner} lets nobody in to {front} yet") for front, owner in shut.items()]
+    found = (*empty, *dead, *closed, *_dead_fronts(after, was, {d.source for d in dead}))
     if not found and not cut:
         return before
     was.dependencies += found
     return was
+
+
+def _public(draft: Draft) -> set[str]:
+    """Fronts that users' traffic comes to from outside: those that are entries, or would be if no name led to them."""
+    return {a for a in _closure(draft) if (node := draft.survey.nodes.get(a)) and lost.is_open(draft.survey, node.address, better=False)}
+
+
+def _guarded(draft: Draft) -> firewall.Guarded:
+    return draft.survey, draft.firewalls, draft.dependencies
 
 
 def _standing(draft: Draft) -> lost.Standing:

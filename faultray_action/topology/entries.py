@@ -166,7 +166,7 @@ def _not_behind_another(found: Found, graph: Mapping[str, list[str]]) -> list[En
 def _sources(survey: Survey, components: Mapping[str, Component], needs: Mapping[str, list[str]], needed: set[str]) -> list[EntryPoint]:
     """Components that need something and that nothing needs; the workloads among them where there are any."""
     free = sorted(components.keys() - needed)
-    alone = [a for a in free if a in survey.nodes and survey.nodes[a].entry.disposition == "component"]
+    alone = [a for a in free if a in survey.nodes and survey.nodes[a].entry.disposition == "component" and not survey.nodes[a].entry.joint]
     serving = [a for a in alone if survey.nodes[a].entry.kind not in ("nat", "queue", "storage")]
     busy = [a for a in serving if a in needs or survey.nodes[a].entry.workload]
     inward = [a for a in busy if not consumed(survey, a, needs)]

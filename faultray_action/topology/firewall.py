@@ -212,9 +212,11 @@ def _if_admitted(firewalls: Firewalls, caller: str, store: str, port: float | No
     return [Dependency(caller, store, evidence=(evidence,))]
 
 
-def severed(
-    before: tuple[Survey, Firewalls, tuple[Dependency, ...]], after: tuple[Survey, Firewalls, tuple[Dependency, ...]]
-) -> dict[tuple[str, str], str]:
+Guarded = tuple[Survey, Firewalls, tuple[Dependency, ...]]
+"""What is known of one side when its rules are held against those of the other."""
+
+
+def severed(before: Guarded, after: Guarded) -> dict[tuple[str, str], str]:
     """(caller, callee) pairs on both sides whose last admitting rule goes with the plan, with the owner of a rule that admitted it."""
     guarded = _guarded_otherwise(before[0], before[1], after[0], after[1])
     if not guarded:
@@ -228,6 +230,33 @@ def severed(
         if owners and not after[1].admits(caller, callee, port_of(after[0], callee)):
             found[caller, callee] = next((o for o in owners if o not in after[0].nodes), owners[0])
     return found
+
+
+def shut_out(before: Guarded, after: Guarded, fronts: Iterable[str]) -> dict[str, str]:
+    """Fronts on both sides that rules let users in to, and that no rule lets anybody in to any more, with an owner of such a rule."""
+    was, is_now = before[1], after[1]
+    found: dict[str, str] = {}
+    for front in sorted(set(fronts) & was.attached.keys() & is_now.attached.keys()):
+        ports = _listened(after[0], front, after[2])
+        owners = [r.owner for r in _letting_in(was, front, _listened(before[0], front, before[2])) if r.open]
+        if owners and not _letting_in(is_now, front, ports):
+            found[front] = next((owner for owner in sorted(owners) if owner not in after[0].nodes), min(owners))
+    return found
+
+
+def _letting_in(firewalls: Firewalls, front: str, ports: Set[float]) -> list[Rule]:
+    """The rules that let anybody in on one of the ports; on any port where none is known."""
+    rules = [rule for group in firewalls.attached[front] for rule in firewalls.rules.get(group, ()) if rule.open or rule.sources]
+    return [rule for rule in rules if any(rule.low <= port <= rule.high for port in ports) or (not ports and rule.low <= rule.high)]
+
+
+def _listened(survey: Survey, front: str, dependencies: Iterable[Dependency]) -> set[float]:
+    """Ports of a front's listeners that lead somewhere; those that only redirect have none that is missed."""
+    leading = {d.source for d in dependencies if d.role is Role.NEED}
+    listeners = [
+        edge.source for edge in survey.incoming(front, "serves") if edge.source in leading or survey.incoming(edge.source, "branch")
+    ]
+    return {port for listener in listeners if (port := port_of(survey, listener)) is not None}
 
 
 def _guarded_otherwise(before: Survey, was: Firewalls, after: Survey, is_now: Firewalls) -> set[str]:

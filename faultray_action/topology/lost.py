@@ -34,7 +34,7 @@ class Standing:
 def broken(before: Standing, after: Standing) -> tuple[Dependency, ...]:
     """Broken needs of the side after, sorted, each pair once."""
     found = [*_ways_out(before, after), *_access_paths(before, after), *_names(before, after), *_readers(before, after)]
-    found += [*unserved(before, after), *_nameless(before, after), *_feeds(before, after)]
+    found += [*unserved(before, after), *_nameless(before, after), *_feeds(before, after), *_closed(before, after)]
     return tuple({(d.source, d.target): d for d in sorted(found, key=lambda d: (d.source, d.target, d.broken))}.values())
 
 
@@ -52,10 +52,10 @@ def _ways_out(before: Standing, after: Standing) -> Iterable[Dependency]:
     for address in _both(before, after):
         if address not in after.survey.nodes or not _faces_outside(after.survey, address):
             continue
-        was, is_now = _subnets(before, address), _subnets(after, address)
+        was, is_now = subnets_of(before, address), subnets_of(after, address)
         if not was & is_now or not all(exits(before.survey, s) for s in was) or any(exits(after.survey, s) for s in is_now):
             continue
-        gone = sorted({step for s in was for step in _steps(before.survey, s)} - after.survey.nodes.keys())
+        gone = sorted({step for s in was for step in steps(before.survey, s)} - after.survey.nodes.keys())
         told = gone[0] if gone else f"a route of {min(was)}"
         target = next((e for s in sorted(was) for e in sorted(exits(before.survey, s)) if e in after.components), address)
         yield Dependency(address, target, broken=f"{told} was the way between {address} and the outside")
@@ -77,7 +77,7 @@ def _more_access_paths(before: Survey, after: Survey) -> bool:
     return any(node.entry.path_to and address not in before.nodes for address, node in after.nodes.items())
 
 
-def _subnets(side: Standing, address: str) -> set[str]:
+def subnets_of(side: Standing, address: str) -> set[str]:
     known = side.places.get(address)
     return {subnet for _, subnet in known.subnets} if known else set()
 
@@ -85,7 +85,7 @@ def _subnets(side: Standing, address: str) -> set[str]:
 def exits(survey: Survey, subnet: str) -> frozenset[str]:
     """Where the routes of a subnet end: gateways of the plan, and routes to something outside of it."""
     ends: set[str] = set()
-    for step in _steps(survey, subnet):
+    for step in steps(survey, subnet):
         node = survey.nodes[step]
         paths = _paths_with(node.entry, "egress-via")
         if not paths:
@@ -97,7 +97,7 @@ def exits(survey: Survey, subnet: str) -> frozenset[str]:
     return frozenset(ends)
 
 
-def _steps(survey: Survey, subnet: str) -> set[str]:
+def steps(survey: Survey, subnet: str) -> set[str]:
     """Associations, route tables, routes and gateways behind a subnet."""
     seen: set[str] = set()
     stack = [subnet]
@@ -125,7 +125,7 @@ def _access_paths(before: Standing, after: Standing) -> Iterable[Dependency]:
             continue
         if any(source == d.source and _is_path(after.survey, target, node.entry.service) for source, target in kept):
             continue
-        subnets = _subnets(after, d.source)
+        subnets = subnets_of(after, d.source)
         if not subnets or _leads_out(after.survey, subnets):
             continue
         service = before.survey.facts.text(node.entry.path_to.service, d.target, before.survey.scope(node))
@@ -225,6 +225,30 @@ def _nameless(before: Standing, after: Standing) -> Iterable[Dependency]:
         named = {a for a in fronts if not any(a in targets for targets in needs_after.values())}
         for front in sorted(named):
             yield Dependency(front, front, broken=f"{entry.address}, the name that leads to {front}, is deleted")
+
+
+# fronts that stand and let nobody in
+
+
+def _closed(before: Standing, after: Standing) -> Iterable[Dependency]:
+    """Fronts that were open to users and are not any more while they stand (switched off, made private), and that no entry leads to."""
+    needs = _adjacency(after.dependencies)
+    led_to = {a for entry in after.entries for a in entries.closure(entry.component, needs) | {entry.component}}
+    for entry in before.entries:
+        address = entry.component
+        node = after.survey.nodes.get(address)
+        if node is None or node.entry.disposition != "component" or address not in after.components or address in led_to:
+            continue
+        was, is_now = (is_open(side.survey, address, better=better) for side, better in ((before, False), (after, True)))
+        if was and not is_now:
+            yield Dependency(address, address, broken=f"{address} let users in before and does not after")
+
+
+def is_open(survey: Survey, address: str, *, better: bool) -> bool:
+    """Whether a component is one where users come in, as far as it says itself."""
+    node = survey.nodes[address]
+    facts = node.entry.entry
+    return facts is not None and survey.facts.truth(facts.when, address, survey.scope(node), better=better)
 
 
 def _is_name(survey: Survey, address: str) -> bool:

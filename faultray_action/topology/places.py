@@ -152,7 +152,9 @@ def networks(survey: Survey, address: str) -> frozenset[str]:
 
 
 def ways_out(survey: Survey, subnet: str) -> tuple[str, ...]:
-    """Components (NAT gateways) that traffic leaving a subnet runs through, sorted; more than one means that any of them may carry it."""
+    """Components (NAT gateways) that traffic leaving a subnet runs through, sorted; more than one means that any of them may carry it.
+
+    What joins networks is none of them: other traffic runs there, by routes of its own."""
     if subnet not in survey.exits:
         survey.exits[subnet] = _ways_out(survey, subnet)
     return survey.exits[subnet]
@@ -169,9 +171,10 @@ def _ways_out(survey: Survey, subnet: str) -> tuple[str, ...]:
             if address in seen:
                 continue
             seen.add(address)
-            if survey.nodes[address].entry.disposition == "component":
+            entry = survey.nodes[address].entry
+            if entry.disposition == "component" and not entry.joint:
                 found.add(address)
-            else:
+            elif not entry.joint:
                 stack.append(address)
     return tuple(sorted(found))
 

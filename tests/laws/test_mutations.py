@@ -17,7 +17,8 @@ from faultray_action.report.store import dump
 WEB, ORDERS, BILLING, SHOP, PODS, AKS, PHOTOS = (
     "targets-detached", "endpoint-removed", "dlq-removed", "firewall-removed", "selector-typo", "pool-deleted", "gzrs-to-lrs-inplace",
 )  # fmt: skip
-SOUND = (WEB, ORDERS, BILLING, SHOP, PODS, AKS, PHOTOS)
+HYBRID, EDGE = "peering-routes-removed", "cdn-disabled"
+SOUND = (WEB, ORDERS, BILLING, SHOP, PODS, AKS, PHOTOS, HYBRID, EDGE)
 PLATFORM, PORTAL, TELEMETRY = "aurora-for-each-no-moved", "failover-blind", "msk-two-brokers"
 
 ASG, ALB = "module.web.aws_autoscaling_group.web", "module.web.aws_lb.this"
@@ -70,6 +71,34 @@ DEFECTS = {
     "group replaced": Defect(WEB, lambda p: p.replace(ASG), (ASG,), "apply"),
     "front replaced": Defect(WEB, lambda p: p.replace(ALB), (ALB,), "apply"),
     "name deleted": Defect(WEB, lambda p: p.delete("aws_route53_record.www"), (ALB,), "risk"),
+    "front shut": Defect(
+        WEB, lambda p: p.set("module.web.aws_security_group.alb", "ingress", []), ("module.web.aws_lb.this",), "risk", True
+    ),
+    "one line to the customer's site": Defect(
+        HYBRID,
+        lambda p: p.delete('aws_vpn_connection.dc["203.0.113.10"]', 'aws_customer_gateway.dc["203.0.113.10"]'),
+        ('aws_vpn_connection.dc["198.51.100.10"]',),
+        "spof",
+    ),
+    "attached in one zone": Defect(
+        HYBRID,
+        lambda p: p.set("aws_ec2_transit_gateway_vpc_attachment.app", "subnet_ids", [_subnet(p, "module.app.aws_subnet.private[0]")]),
+        ("aws_ec2_transit_gateway_vpc_attachment.app",),
+        "spof",
+        True,
+    ),
+    "routes to the customer's site deleted": Defect(
+        HYBRID, lambda p: p.delete(*(f"aws_route.to_dc[{n}]" for n in range(3))), ("aws_ec2_transit_gateway.hub",), "risk"
+    ),
+    "route back from the database deleted": Defect(
+        HYBRID, lambda p: p.delete("aws_route.data_to_app"), ("aws_db_instance.claims", "aws_autoscaling_group.web"), "risk"
+    ),
+    "peering deleted": Defect(
+        HYBRID, lambda p: p.delete("aws_vpc_peering_connection.data"), ("aws_db_instance.claims", "aws_autoscaling_group.web"), "risk"
+    ),
+    "distribution switched off": Defect(
+        EDGE, lambda p: p.set("aws_cloudfront_distribution.media", "enabled", False), ("aws_route53_record.site",), "risk", True
+    ),
     "function in one zone": Defect(
         ORDERS,
         lambda p: p.set("aws_lambda_function.ingest", "vpc_config.0.subnet_ids", [_subnet(p, "aws_subnet.fn[0]")]),
