@@ -105,7 +105,8 @@ def _regions(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
 def regional_points(before: Side, after: Side, down_without: DownWithout) -> tuple[tuple[Standing, SinglePoint], ...]:
     """Regions as single points: only where the other side outlives the loss of each region and this one does not (docs/model.md).
 
-    The point is the part nearest to the entry that every way in use runs through: what is left of a failover that lost its other half.
+    The point is the part nearest to the entry that every way in use runs through and that was not one before: what is left of a failover
+    that lost its other half.
     """
     rows = [(Standing.NEW, point) for point in _alone(before, after, down_without)]
     rows += [(Standing.RESOLVED, point) for point in _alone(after, before, down_without)]
@@ -115,14 +116,15 @@ def regional_points(before: Side, after: Side, down_without: DownWithout) -> tup
 def _alone(spread: Side, alone: Side, down_without: DownWithout) -> Iterable[SinglePoint]:
     faults = alone.topology.faults
     for _, risk in _regions(spread, alone):
-        entry = next(e for e in alone.topology.entries if e.address == risk.address)
+        index, entry = next((i, e) for i, e in enumerate(alone.topology.entries) if e.address == risk.address)
+        other = spread.topology.entries[match_entries(spread.topology.entries, alone.topology.entries)[index]].address
         ways = _ways(alone.topology, entry.component)
-        down = down_without(alone.topology, ways)
-        for address in ways:
-            if entry.address in down.get(address, ()):
-                rate = sum(faults[id].failures_per_year.default for id in risk.related)
-                yield SinglePoint(address, (FaultClass.REGION,), risk.related, (entry.address,), Recovery.MANUAL, rate)
-                break
+        down, shared = down_without(alone.topology, ways), down_without(spread.topology, ways)
+        found = [address for address in ways if entry.address in down.get(address, ())]
+        address = next((a for a in found if other not in shared.get(a, ())), found[0] if found else "")
+        if address:
+            rate = sum(faults[id].failures_per_year.default for id in risk.related)
+            yield SinglePoint(address, (FaultClass.REGION,), risk.related, (entry.address,), Recovery.MANUAL, rate)
 
 
 def _ways(topology: Topology, start: str) -> list[str]:
