@@ -126,6 +126,15 @@ class PathTo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network: str
 
 
+class CallsOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a workload shows that it calls out through its network: the strings under `texts` use a host on the internet, one that ends in none of
+    `within` (what the provider serves inside its networks), or install packages. `when`: it has no way out of its own (an external address)."""
+
+    texts: tuple[str, ...]
+    when: str = "true"
+    within: tuple[str, ...] = ()
+
+
 class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Paths of a firewall rule: protocol, from and to port, CIDRs, the group it lets in; `inline` block paths inside a group; `when` for direction.
 
@@ -164,7 +173,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `identity`: further attribute paths whose values name it. `show`: further attributes that may be printed
     (every attribute that an expression reads may be). `defaults`: documented defaults of missing attributes.
     `replace`: what replacing it means while applying: outage, rolling (copy by copy), harmless.
-    `egress`: a workload that calls out through its subnet's NAT. `workload`: runs customer code. `agent`: an AI part.
+    `egress`: a workload that is taken to call out through its subnet's NAT; `calls_out`: one that is where it shows it. `workload`: runs customer
+    code. `agent`: an AI part.
     `joint`: it joins networks (peering, transit gateway): what a route sends there goes to another network and not to the internet.
     `firewall_tags`: paths of the tags (or accounts) by which firewall rules apply to it.
     `retention`: seconds a queue or stream keeps messages.
@@ -181,6 +191,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stateful: bool = False
     workload: bool = False
     egress: bool = False
+    calls_out: CallsOut | None = None
     agent: str = ""
     joint: bool = False
     copies: str = ""

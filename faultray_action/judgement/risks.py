@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from faultray_action.judgement.compare import fault_entries
 from faultray_action.judgement.pairing import Side, match_entries
-from faultray_action.model.component import FaultClass, Recovery
+from faultray_action.model.component import FaultClass, Kind, Recovery
 from faultray_action.model.finding import Risk, RiskKind, RiskSeverity, Standing
 from faultray_action.model.outcome import SinglePoint
 from faultray_action.model.topology import DataAsset, LossKind, Role, Topology
@@ -106,7 +106,7 @@ def regional_points(before: Side, after: Side, down_without: DownWithout) -> tup
     """Regions as single points: only where the other side outlives the loss of each region and this one does not (docs/model.md).
 
     The point is the part nearest to the entry that every way in use runs through and that was not one before: what is left of a failover
-    that lost its other half.
+    that lost its other half. What serves comes before what only leads to it.
     """
     rows = [(Standing.NEW, point) for point in _alone(before, after, down_without)]
     rows += [(Standing.RESOLVED, point) for point in _alone(after, before, down_without)]
@@ -121,8 +121,9 @@ def _alone(spread: Side, alone: Side, down_without: DownWithout) -> Iterable[Sin
         ways = _ways(alone.topology, entry.component)
         down, shared = down_without(alone.topology, ways), down_without(spread.topology, ways)
         found = [address for address in ways if entry.address in down.get(address, ())]
-        address = next((a for a in found if other not in shared.get(a, ())), found[0] if found else "")
-        if address:
+        lonelier = [address for address in found if other not in shared.get(address, ())]
+        serving = [address for address in lonelier if alone.topology.components[address].kind is not Kind.CONNECTOR]
+        for address in (serving or lonelier or found)[:1]:
             rate = sum(faults[id].failures_per_year.default for id in risk.related)
             yield SinglePoint(address, (FaultClass.REGION,), risk.related, (entry.address,), Recovery.MANUAL, rate)
 

@@ -451,10 +451,10 @@ def entries(document: Document, addresses: Sequence[str], limit: int = 4) -> Phr
 
 
 def failing(row: SpofRow) -> Phrase:
-    """What fails: one copy, one zone, the single-zone component itself."""
-    if row.event == "copy":
-        return ("one copy",)
-    return ("zone ", *listed(row.zones, 2)) if row.zones else ("one zone",) if row.event == "zone" else ("its only zone",)
+    """What fails: one copy, one zone, the single-zone component itself, the one region that is left."""
+    if row.zones and row.event not in ("copy", "region"):
+        return ("zone ", *listed(row.zones, 2))
+    return ({"copy": "one copy", "zone": "one zone", "region": "its only region"}.get(row.event, "its only zone"),)
 
 
 def spof_title(row: SpofRow, subject: str = "change") -> Phrase:

@@ -209,10 +209,12 @@ class Linker:
         candidates = self._candidates(work, expression, trees)
         if side is not Side.AFTER and work.tree is not source.after and _values(source.after or {}, path) != values:
             kept = narrower.occurring(candidates, values or []) or self._digested(source, candidates, values or [])
-            self._add_references(work, expression, kept)
+            self._add_references(work, expression, narrower.twins_apart(source, kept, values or []))
             return False
         if values is not None and len(candidates) > 1 and not self._all_mentioned(work, path[0], candidates):
             candidates = narrower.narrow(source, candidates, values)
+        if values is not None:
+            candidates = narrower.twins_apart(source, candidates, values)
         self._add_references(work, expression, candidates)
         return True
 

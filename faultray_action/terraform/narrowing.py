@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from faultray_action.model.value import UNKNOWN
 from faultray_action.terraform.attributes import Path, strings_in, values_at
 from faultray_action.terraform.plan import Resource
 from faultray_action.terraform.references import Target
+from faultray_action.terraform.regions import own_region
 from faultray_action.terraform.roster import NO_KEY, wanted_key
 from faultray_action.terraform.values import Identities, decoded, is_specific
 
@@ -45,6 +47,22 @@ class Narrower:
         """Candidates one of whose identity values occurs in the values, and nothing else."""
         return self._occurring(candidates, strings_in(list(values))[0])
 
+    def twins_apart(self, source: Resource, candidates: Sequence[Candidate], values: Sequence[Any]) -> list[Candidate]:
+        """Instances of one resource that leave the very same text (services of one name, one in each region) are not all meant by a text that
+        stands once: those with the source's own key are, else those of its region. Where neither tells, all of them."""
+        if len(candidates) < 2:
+            return list(candidates)
+        texts = Counter(strings_in(list(values))[0])
+        alike: dict[tuple[Target, frozenset[str]], list[Resource]] = {}
+        for row, target in candidates:
+            alike.setdefault((target, frozenset(texts.keys() & self._left_by(row, target))), []).append(row)
+        kept = list(candidates)
+        for (target, stated), rows in alike.items():
+            if len(rows) > 1 and 0 < sum(texts[text] for text in stated) < len(rows):
+                meant = _of_key(source, target, rows) or _of_region(source, rows) or rows
+                kept = [(row, other) for row, other in kept if other is not target or row not in rows or row in meant]
+        return kept
+
     def _occurring(self, candidates: Sequence[Candidate], texts: Sequence[str]) -> list[Candidate]:
         """Whole strings first, else bounded inside longer ones and inside what they encode."""
         whole = set(texts)
@@ -57,11 +75,14 @@ class Narrower:
         return found
 
     def _own_values(self, row: Resource, target: Target) -> list[str]:
-        """What a reference to this resource leaves in a text: the attribute it reads, or any identity value where it reads the whole."""
+        """What a reference to this resource leaves in a text, as far as it is long enough to be found inside of one."""
+        return [text for text in self._left_by(row, target) if len(text) >= _MIN_FRAGMENT]
+
+    def _left_by(self, row: Resource, target: Target) -> Iterable[str]:
+        """The attribute that a reference reads, or any identity value where it reads the whole."""
         tree = self._trees[row.address]
         read = values_at(tree, _steps(target.attribute)) if target.attribute else None
-        texts = self._identities.values_of(row, tree) if read is None else strings_in(read)[0]
-        return [text for text in texts if len(text) >= _MIN_FRAGMENT]
+        return self._identities.values_of(row, tree) if read is None else strings_in(read)[0]
 
     def _still_open(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Of the elements that `for_each` chooses from, those that are not known yet, since the value is not: all of them where each is known."""
@@ -83,6 +104,17 @@ class Narrower:
             values = values_at(tree, _steps(target.attribute))
             return not values or strings_in(values)[1]
         return tree.get("id") is UNKNOWN or tree.get("arn") is UNKNOWN
+
+
+def _of_key(source: Resource, target: Target, rows: Sequence[Resource]) -> list[Resource]:
+    wanted = wanted_key(target.key, source)
+    return [row for row in rows if row.index == wanted] if wanted is not NO_KEY else []
+
+
+def _of_region(source: Resource, rows: Sequence[Resource]) -> list[Resource]:
+    """Those whose own values show the region that the source's show."""
+    here = own_region(source.before, source.after)
+    return [row for row in rows if own_region(row.before, row.after) == here] if here else []
 
 
 def same_keys(source: Resource, candidates: Sequence[Candidate]) -> list[Candidate]:

@@ -15,6 +15,7 @@ import msgspec
 from faultray_action.model.address import without_index
 from faultray_action.terraform.attributes import strings_in, values_at
 from faultray_action.terraform.plan import Resource
+from faultray_action.terraform.regions import own_region
 
 PRIMARY = frozenset({"id", "arn", "self_link"})
 """Attributes that are a resource's own identity before all others."""
@@ -248,7 +249,7 @@ class Identities:
         named = mention.key or key
         wanted = stem(named)
         if not is_specific(mention.value):
-            rows = _plain_holders(rows, mention.value, named, wanted)
+            rows = _in_region(source, _plain_holders(rows, mention.value, named, wanted))
         return _obvious(rows, wanted)
 
     def look(self, text: str, source: Resource) -> tuple[Mention, ...]:
@@ -291,15 +292,21 @@ class Identities:
 
 
 def _plain_holders(rows: list[Holder], value: str, key: str, wanted: str) -> list[Holder]:
-    """A plain name means a resource only under a key that names one: of the fitting type, or of any where the name is unmistakable."""
-    if not names_a_resource(key):
-        return []
-    while wanted:
+    """A plain name means a resource only under a key that names one: its type, a fitting one, or any where the name is unmistakable."""
+    exact = [row for row in rows if type_fits(row.resource.type, wanted)]
+    if exact or not names_a_resource(key):
+        return exact
+    while wanted := wanted.partition("_")[2]:  # "orders_table" names a table
         fitting = [row for row in rows if type_fits(row.resource.type, wanted)]
         if fitting:
             return fitting
-        wanted = wanted.partition("_")[2]  # "orders_table" names a table
     return rows if _PLAIN.fullmatch(value) and not _NEVER.fullmatch(value) else []
+
+
+def _in_region(source: Resource, rows: list[Holder]) -> list[Holder]:
+    """Of several that bear one name, those of the source's region: names are given once a region."""
+    here = own_region(source.before, source.after) if len(rows) > 1 else ""
+    return [row for row in rows if own_region(row.resource.before, row.resource.after) == here] or rows if here else rows
 
 
 def _obvious(rows: list[Holder], wanted: str) -> Holder | None:

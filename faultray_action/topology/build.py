@@ -14,12 +14,25 @@ from faultray_action.model.policy import Policy
 from faultray_action.model.reliability import ReliabilityTable
 from faultray_action.model.topology import Coverage, DataAsset, Dependency, EntryPoint, Role, Topology
 from faultray_action.terraform.plan import Links, Plan, Side
-from faultray_action.topology import agents, assets, components, coverage, dependencies, entries, firewall, joints, lost, overrides
+from faultray_action.topology import (
+    agents,
+    assets,
+    components,
+    coverage,
+    dependencies,
+    entries,
+    firewall,
+    joints,
+    lost,
+    overrides,
+    ways_out,
+)
 from faultray_action.topology.components import Parts
 from faultray_action.topology.dependencies import Told
 from faultray_action.topology.externals import externals_of
 from faultray_action.topology.facts import Choice
 from faultray_action.topology.operations import operations_of
+from faultray_action.topology.standing import Standing
 from faultray_action.topology.survey import Survey, take
 
 LinksOf = Callable[[Plan, Side], Links]
@@ -238,7 +251,8 @@ def _mended(before: Draft, after: Draft) -> Draft:
     shut = firewall.shut_out(_guarded(after), _guarded(was), _public(after))
     for (caller, callee), owner in sorted(cut.items()):
         was.dependencies = tuple(_broken_towards(was, caller, callee, f"{owner} does not admit {caller} to {callee} yet"))
-    empty = lost.unserved(_standing(after), _standing(was))
+    to_be, as_it_is = _standing(after), _standing(was)
+    empty = (*lost.unserved(to_be, as_it_is), *ways_out.not_yet_a_way(as_it_is, to_be))
     dead = tuple(_dead_ends(after, was))
     closed = [Dependency(front, front, broken=f"{owner} lets nobody in to {front} yet") for front, owner in shut.items()]
     found = (*empty, *dead, *closed, *_dead_fronts(after, was, {d.source for d in dead}))
@@ -257,8 +271,8 @@ def _guarded(draft: Draft) -> firewall.Guarded:
     return draft.survey, draft.firewalls, draft.dependencies
 
 
-def _standing(draft: Draft) -> lost.Standing:
-    return lost.Standing(draft.survey, draft.components, draft.parts.places, draft.dependencies, tuple(draft.entries))
+def _standing(draft: Draft) -> Standing:
+    return Standing(draft.survey, draft.components, draft.parts.places, draft.dependencies, tuple(draft.entries))
 
 
 def _broken_towards(draft: Draft, caller: str, callee: str, reason: str) -> Iterable[Dependency]:

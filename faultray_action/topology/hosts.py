@@ -11,12 +11,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from faultray_action.catalogue.expression import Scope, every
+from faultray_action.model.value import UNKNOWN
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://([^/\s\"'`?#]+)", re.IGNORECASE)
 _WITH_PORT = re.compile(r"(?<![\w./:@-])([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?):\d{2,5}(?![\w.:])")
 _DOTTED = re.compile(r"(?<![\w./@-])[a-z0-9-]+(?:\.[a-z0-9-]+)+(?![\w@-])")
 _WHOLE = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _KEY = re.compile(r"(?:^|[_.-])(?:hosts?|hostname|addr|address|server|endpoint|url|uri|upstream|backend|brokers?|service|svc)(?:$|[_.-])")
+_INSTALLS = re.compile(r"\b(?:apt|apt-get|yum|dnf|zypper|apk|pip3?|npm|gem)\s+(?:-\S+\s+)*(?:install|update|add)\b")
+_PUBLIC = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+_INWARD = ("internal", "local", "localdomain", "lan", "corp", "svc", "home.arpa")
+"""Endings of names that no public name server knows."""
 _FIELD = re.compile(r"\{([\w.]+)\}")
 _DEFAULT_NAMESPACE = "default"
 
@@ -42,6 +47,40 @@ def _part(scope: Scope, path: str) -> str:
 def used_in(values: Mapping[str, Any], path: str) -> frozenset[str]:
     """All names that the strings under a path use as hosts."""
     return frozenset(host for key, text in _strings(every(values, path), path.rpartition(".")[2]) for host in _hosts(key, text) if host)
+
+
+def names_the_internet(values: Mapping[str, Any], path: str, within: tuple[str, ...] = ()) -> bool:
+    """Whether the strings under a path call a host on the internet, or install packages: in a URL or before a port, and a public name by its shape.
+
+    >>> names_the_internet({"env": [{"name": "PAYMENTS", "value": "https://api.stripe.com/v1"}]}, "env")
+    True
+    >>> names_the_internet({"env": {"A": "https://storage.googleapis.com/x", "B": "db.shop.internal:5432"}}, "env", ("googleapis.com",))
+    False
+    """
+    return any(
+        _INSTALLS.search(text) or any(_is_public(host, within) for host in _called(text)) for _, text in _strings(every(values, path), "")
+    )
+
+
+def _called(text: str) -> Iterator[str]:
+    for authority in _URL.findall(text):
+        yield authority.rpartition("@")[2].partition(":")[0].lower()
+    yield from _WITH_PORT.findall(text)
+
+
+def _is_public(host: str, within: tuple[str, ...]) -> bool:
+    return _PUBLIC.fullmatch(host) is not None and not any(host == end or host.endswith("." + end) for end in (*_INWARD, *within))
+
+
+def is_vague(values: Mapping[str, Any], path: str) -> bool:
+    """Whether anything under a path is unknown until apply."""
+    pending = every(values, path)
+    while pending:
+        item = pending.pop()
+        if item is UNKNOWN:
+            return True
+        pending += item.values() if isinstance(item, Mapping) else item if isinstance(item, list) else ()
+    return False
 
 
 def _strings(tree: Any, key: str) -> Iterator[tuple[str, str]]:

@@ -16,8 +16,9 @@ from faultray_action.model.component import Confidence, Evidence
 from faultray_action.model.topology import Dependency, Role
 from faultray_action.topology import places
 from faultray_action.topology.dependencies import reached
-from faultray_action.topology.lost import Standing, steps, subnets_of
+from faultray_action.topology.standing import Standing
 from faultray_action.topology.survey import Survey
+from faultray_action.topology.ways_out import steps, subnets_of
 
 
 def needs_beyond(before: Standing, after: Standing) -> tuple[tuple[Dependency, ...], tuple[Dependency, ...]]:

@@ -7,110 +7,22 @@ the plan never showed is not missed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from faultray_action.catalogue.entry import EdgeRule, Entry
 from faultray_action.catalogue.expression import every
 from faultray_action.model.change import Action
-from faultray_action.model.component import Component, Kind
 from faultray_action.model.topology import Dependency, EntryPoint, Role
 from faultray_action.topology import entries
-from faultray_action.topology.places import Places
+from faultray_action.topology.standing import Standing
 from faultray_action.topology.survey import Survey, TypedEdge
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """One side as far as it is known when needs are checked."""
-
-    survey: Survey
-    components: Mapping[str, Component]
-    places: Mapping[str, Places]
-    dependencies: tuple[Dependency, ...]
-    entries: tuple[EntryPoint, ...]
+from faultray_action.topology.ways_out import exits, subnets_of, without_a_way
 
 
 def broken(before: Standing, after: Standing) -> tuple[Dependency, ...]:
     """Broken needs of the side after, sorted, each pair once."""
-    found = [*_ways_out(before, after), *_access_paths(before, after), *_names(before, after), *_readers(before, after)]
+    found = [*without_a_way(before, after), *_access_paths(before, after), *_names(before, after), *_readers(before, after)]
     found += [*unserved(before, after), *_nameless(before, after), *_feeds(before, after), *_closed(before, after)]
     return tuple({(d.source, d.target): d for d in sorted(found, key=lambda d: (d.source, d.target, d.broken))}.values())
-
-
-def _both(before: Standing, after: Standing) -> list[str]:
-    return [a for a in sorted(after.components.keys() & before.components.keys()) if after.components[a].kind is not Kind.CONNECTOR]
-
-
-# the way out (and in) of a network
-
-
-def _ways_out(before: Standing, after: Standing) -> Iterable[Dependency]:
-    """Workloads and public fronts all of whose subnets had a route out, and none of which has one any more."""
-    if _routes(before.survey) <= _routes(after.survey) or _more_access_paths(before.survey, after.survey):
-        return
-    for address in _both(before, after):
-        if address not in after.survey.nodes or not _faces_outside(after.survey, address):
-            continue
-        was, is_now = subnets_of(before, address), subnets_of(after, address)
-        if not was & is_now or not all(exits(before.survey, s) for s in was) or any(exits(after.survey, s) for s in is_now):
-            continue
-        gone = sorted({step for s in was for step in steps(before.survey, s)} - after.survey.nodes.keys())
-        told = gone[0] if gone else f"a route of {min(was)}"
-        target = next((e for s in sorted(was) for e in sorted(exits(before.survey, s)) if e in after.components), address)
-        yield Dependency(address, target, broken=f"{told} was the way between {address} and the outside")
-
-
-def _faces_outside(survey: Survey, address: str) -> bool:
-    """A workload that calls out, or a front that is reached from outside."""
-    node = survey.nodes[address]
-    facts = node.entry.entry
-    return node.entry.egress or (facts is not None and survey.facts.truth(facts.when, address, survey.scope(node), better=False))
-
-
-def _routes(survey: Survey) -> set[tuple[str, str]]:
-    return {(e.source, e.target) for e in survey.edges if e.role in ("egress-of", "egress-via")}
-
-
-def _more_access_paths(before: Survey, after: Survey) -> bool:
-    """Access paths that come as the routes go: calls run through them from now on."""
-    return any(node.entry.path_to and address not in before.nodes for address, node in after.nodes.items())
-
-
-def subnets_of(side: Standing, address: str) -> set[str]:
-    known = side.places.get(address)
-    return {subnet for _, subnet in known.subnets} if known else set()
-
-
-def exits(survey: Survey, subnet: str) -> frozenset[str]:
-    """Where the routes of a subnet end: gateways of the plan, and routes to something outside of it."""
-    ends: set[str] = set()
-    for step in steps(survey, subnet):
-        node = survey.nodes[step]
-        paths = _paths_with(node.entry, "egress-via")
-        if not paths:
-            ends.add(step)
-            continue
-        linked = {edge.path for edge in survey.outgoing(step, "egress-via")}
-        open_ended = [p for p in paths if p not in linked and any(v not in (None, "", "local") for v in every(node.values, p))]
-        ends |= {f"{step}:{path}" for path in open_ended}
-    return frozenset(ends)
-
-
-def steps(survey: Survey, subnet: str) -> set[str]:
-    """Associations, route tables, routes and gateways behind a subnet."""
-    seen: set[str] = set()
-    stack = [subnet]
-    while stack:
-        here = stack.pop()
-        onward = {e.source for e in survey.incoming(here, "egress-of")} | {e.target for e in survey.outgoing(here, "egress-via")}
-        stack += sorted(onward - seen - {subnet})
-        seen |= onward - {subnet}
-    return seen
-
-
-def _paths_with(entry: Entry, role: str) -> list[str]:
-    return [path for path, value in entry.edges.items() if value == role or (isinstance(value, EdgeRule) and value.role == role)]
 
 
 # access paths to provider services

@@ -1,0 +1,160 @@
+"""The way out (and in) of a network: who leaves through which routes and gateways, and whom a plan leaves without any.
+
+A route names what it leads to and the subnets it holds for. A gateway without an instance (Cloud NAT) names a router instead: it carries every
+subnet of the router's network in its region, or those on its list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from faultray_action.catalogue.entry import CallsOut, EdgeRule, Entry
+from faultray_action.catalogue.expression import every
+from faultray_action.model.component import Kind
+from faultray_action.model.topology import Dependency
+from faultray_action.topology.hosts import is_vague, names_the_internet
+from faultray_action.topology.standing import Standing
+from faultray_action.topology.survey import Node, Survey
+
+
+def without_a_way(before: Standing, after: Standing) -> Iterator[Dependency]:
+    """Broken needs of the side after: workloads and public fronts all of whose subnets had a route out, and none of which has one any more."""
+    for address, was in _stranded(before, after):
+        gone = sorted({step for s in was for step in steps(before.survey, s)} - after.survey.nodes.keys())
+        told = gone[0] if gone else f"a route of {min(was)}"
+        yield Dependency(
+            address, _exit_among(before, after, was) or address, broken=f"{told} was the way between {address} and the outside"
+        )
+
+
+def not_yet_a_way(before: Standing, after: Standing) -> Iterator[Dependency]:
+    """Broken needs of the side before, which the plan mends: workloads that call out and get the first way out of their subnets."""
+    for address, to_be in _stranded(after, before):
+        made = sorted({step for s in to_be for step in steps(after.survey, s)} - before.survey.nodes.keys())
+        told = made[0] if made else f"a route of {min(to_be)}"
+        if _shows_it(before, address):
+            yield Dependency(address, address, broken=f"{told}, the way between {address} and the outside, does not stand yet")
+
+
+def _stranded(open_side: Standing, closed_side: Standing) -> Iterator[tuple[str, frozenset[str]]]:
+    """Addresses with a way out on one side and none on the other, each with its subnets where it has one."""
+    if _routes(open_side.survey) <= _routes(closed_side.survey) or _more_access_paths(open_side.survey, closed_side.survey):
+        return
+    for address in _both(open_side, closed_side):
+        if not _faces_outside(open_side, address) or not _faces_outside(closed_side, address):
+            continue
+        here, there = subnets_of(open_side, address), subnets_of(closed_side, address)
+        if not here & there or not all(exits(open_side.survey, s) for s in here) or any(exits(closed_side.survey, s) for s in there):
+            continue
+        yield address, here
+
+
+def _both(before: Standing, after: Standing) -> list[str]:
+    common = after.components.keys() & before.components.keys() & after.survey.nodes.keys() & before.survey.nodes.keys()
+    return [address for address in sorted(common) if after.components[address].kind is not Kind.CONNECTOR]
+
+
+def _exit_among(before: Standing, after: Standing, subnets: Iterable[str]) -> str:
+    return next((e for s in sorted(subnets) for e in sorted(exits(before.survey, s)) if e in after.components), "")
+
+
+# who calls out
+
+
+def _faces_outside(side: Standing, address: str) -> bool:
+    """A workload that calls out, or a front that is reached from outside.
+
+    Where the catalogue says how a workload shows that it calls out, it does so only where it shows it, or where its texts are not known yet.
+    """
+    node = side.survey.nodes[address]
+    shown = list(_ways_to_show(side.survey, node))
+    if shown:
+        return any(_shows(side.survey, at, calls) for at, calls in shown)
+    facts = node.entry.entry
+    return node.entry.egress or (facts is not None and side.survey.facts.truth(facts.when, address, side.survey.scope(node), better=False))
+
+
+def _shows_it(side: Standing, address: str) -> bool:
+    """Whether it is seen to call out, and not only taken to: a first way out proves nothing of what was before it."""
+    return any(_shows(side.survey, at, calls) for at, calls in _ways_to_show(side.survey, side.survey.nodes[address]))
+
+
+def _ways_to_show(survey: Survey, node: Node) -> Iterator[tuple[Node, CallsOut]]:
+    """What the catalogue says of the workload and of what it is made from (a template)."""
+    made_from = [survey.nodes[edge.target] for edge in survey.outgoing(node.address, "need") if edge.target in survey.nodes]
+    for at in (node, *(other for other in made_from if other.entry.disposition == "connector")):
+        if at.entry.calls_out is not None:
+            yield at, at.entry.calls_out
+
+
+def _shows(survey: Survey, node: Node, calls: CallsOut) -> bool:
+    if not survey.facts.truth(calls.when, node.address, survey.scope(node), better=False):
+        return False
+    return any(is_vague(node.values, path) or names_the_internet(node.values, path, calls.within) for path in calls.texts)
+
+
+# routes and gateways
+
+
+def _routes(survey: Survey) -> set[tuple[str, str]]:
+    return {(e.source, e.target) for e in survey.edges if e.role in ("egress-of", "egress-via")}
+
+
+def _more_access_paths(before: Survey, after: Survey) -> bool:
+    """Access paths that come as the routes go: calls run through them from now on."""
+    return any(node.entry.path_to and address not in before.nodes for address, node in after.nodes.items())
+
+
+def subnets_of(side: Standing, address: str) -> frozenset[str]:
+    """The subnets that a component stands in: those its zones come from, else those that it, its template or its connector to the network names."""
+    known = side.places.get(address)
+    found = frozenset(subnet for _, subnet in known.subnets) if known else frozenset()
+    return found or frozenset(_named_subnets(side.survey, address))
+
+
+def _named_subnets(survey: Survey, address: str) -> Iterator[str]:
+    parts = [address, *(edge.target for edge in survey.outgoing(address, "need"))]
+    for part in parts:
+        node = survey.nodes.get(part)
+        if node is not None and (part == address or node.entry.disposition == "connector" or node.entry.kind == "gateway"):
+            targets = [edge.target for edge in survey.outgoing(part, "placement")]
+            yield from (target for target in targets if not any(_is_within(survey, other, target) for other in targets))
+
+
+def _is_within(survey: Survey, place: str, around: str) -> bool:
+    """Whether a placement (a subnet) stands in another one (its network) that is named beside it."""
+    return any(edge.target == around for edge in survey.outgoing(place, "placement"))
+
+
+def exits(survey: Survey, subnet: str) -> frozenset[str]:
+    """Where the routes of a subnet end: gateways of the plan, and routes to something outside of it."""
+    ends: set[str] = set()
+    for step in steps(survey, subnet):
+        node = survey.nodes[step]
+        paths = _paths_with(node.entry, "egress-via")
+        if not paths and (node.entry.disposition == "component" or not _paths_with(node.entry, "egress-of")):
+            ends.add(step)
+            continue
+        linked = {edge.path for edge in survey.outgoing(step, "egress-via")}
+        open_ended = [p for p in paths if p not in linked and any(v not in (None, "", "local") for v in every(node.values, p))]
+        ends |= {f"{step}:{path}" for path in open_ended}
+    return frozenset(ends)
+
+
+def steps(survey: Survey, subnet: str) -> set[str]:
+    """Associations, route tables, routes, routers and gateways behind a subnet and the network around it, those of other regions left out."""
+    around = {edge.target for edge in survey.outgoing(subnet, "placement")}
+    here_only = survey.nodes[subnet].resource.region if subnet in survey.nodes else ""
+    seen: set[str] = set()
+    stack = [subnet, *sorted(around)]
+    while stack:
+        here = stack.pop()
+        onward = {e.source for e in survey.incoming(here, "egress-of")} | {e.target for e in survey.outgoing(here, "egress-via")}
+        onward = {step for step in onward if survey.nodes[step].resource.region in ("", here_only) or not here_only} - {subnet} - around
+        stack += sorted(onward - seen)
+        seen |= onward
+    return seen
+
+
+def _paths_with(entry: Entry, role: str) -> list[str]:
+    return [path for path, value in entry.edges.items() if value == role or (isinstance(value, EdgeRule) and value.role == role)]

@@ -1,0 +1,113 @@
+"""A gateway without an instance carries the subnets of its router's network and region: who calls out through the last one is cut off without it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from faultray_action.model.policy import Policy
+from faultray_action.pipeline import Request, discover, know
+from faultray_action.terraform.reader import decode
+from faultray_action.topology.build import Stages
+
+Json = dict[str, Any]
+NETWORK = "projects/p/global/networks/shop"
+SUBNET = "projects/p/regions/europe-west1/subnetworks/app"
+CALLS = {"payments": "https://api.payments.example/v1"}
+ALL = "ALL_SUBNETWORKS_ALL_IP_RANGES"
+
+
+def row(kind: str, name: str, before: Json | None, after: Json | None) -> Json:
+    actions = ["no-op"] if before == after else ["create"] if before is None else ["delete"] if after is None else ["update"]
+    change = {"actions": actions, "before": before, "after": after, "after_unknown": {}}
+    provider = "registry.terraform.io/hashicorp/google"
+    return {"address": f"{kind}.{name}", "mode": "managed", "type": kind, "name": name, "provider_name": provider, "change": change}
+
+
+def kept(kind: str, name: str, values: Json) -> Json:
+    return row(kind, name, values, values)
+
+
+def gateway(region: str = "europe-west1", ranges: str = ALL, subnets: tuple[str, ...] = ()) -> Json:
+    listed = [{"name": subnet, "source_ip_ranges_to_nat": ["ALL_IP_RANGES"]} for subnet in subnets]
+    return {"name": "nat", "router": "edge", "region": region, "source_subnetwork_ip_ranges_to_nat": ranges, "subnetwork": listed}
+
+
+def stages(
+    before: Json | None, after: Json | None, *, metadata: Json = CALLS, address: bool = False, others: tuple[Json, ...] = ()
+) -> Stages:
+    interface = {"subnetwork": SUBNET, "access_config": [{"nat_ip": "34.1.2.3"}] if address else []}
+    rows = [
+        kept("google_compute_network", "shop", {"id": NETWORK, "name": "shop"}),
+        kept("google_compute_subnetwork", "app", {"id": SUBNET, "name": "app", "region": "europe-west1", "network": NETWORK}),
+        kept("google_compute_router", "edge", {"name": "edge", "region": "europe-west1", "network": NETWORK}),
+        row("google_compute_router_nat", "nat", before, after),
+        kept(
+            "google_compute_instance",
+            "web",
+            {"name": "web", "zone": "europe-west1-b", "metadata": metadata, "network_interface": [interface]},
+        ),
+        *others,
+    ]
+    plan = {"format_version": "1.2", "terraform_version": "1.9.0", "resource_changes": rows, "configuration": {"root_module": {}}}
+    return discover(decode(json.dumps(plan).encode(), "plan.json"), know(Request(policy=Policy())))
+
+
+def broken(topology: Any) -> list[str]:
+    return [d.broken for d in topology.dependencies if d.broken]
+
+
+def test_the_last_gateway_that_is_deleted_cuts_off_who_calls_out() -> None:
+    found = stages(gateway(), None)
+    assert broken(found.before) == []
+    assert broken(found.after) == ["google_compute_router_nat.nat was the way between google_compute_instance.web and the outside"]
+
+
+def test_the_first_gateway_mends_who_calls_out() -> None:
+    found = stages(None, gateway())
+    assert len(broken(found.before)) == 1 and "google_compute_router_nat.nat" in broken(found.before)[0]
+    assert broken(found.after) == []
+
+
+def test_a_list_that_leaves_the_subnet_out_cuts_it_off() -> None:
+    assert broken(stages(gateway(), gateway(ranges="LIST_OF_SUBNETWORKS", subnets=("other",))).after)
+    assert not broken(stages(gateway(), gateway(ranges="LIST_OF_SUBNETWORKS", subnets=(SUBNET,))).after)
+
+
+def test_a_second_gateway_of_the_network_and_region_takes_over() -> None:
+    second = gateway() | {"name": "second"}
+    assert broken(stages(gateway(), None, others=(kept("google_compute_router_nat", "second", second),)).after) == []
+
+
+def test_a_gateway_of_another_region_does_not() -> None:
+    router = kept("google_compute_router", "far", {"name": "far", "region": "us-east1", "network": NETWORK})
+    far = kept("google_compute_router_nat", "far", gateway(region="us-east1") | {"name": "far-nat", "router": "far"})
+    assert len(broken(stages(gateway(), None, others=(router, far)).after)) == 1
+
+
+@pytest.mark.parametrize(
+    "metadata", [{}, {"bucket": "https://storage.googleapis.com/shop"}, {"db": "postgres://db.shop.internal:5432/app"}]
+)
+def test_who_does_not_call_out_misses_nothing(metadata: Json) -> None:
+    assert broken(stages(gateway(), None, metadata=metadata).after) == []
+
+
+def test_an_address_of_its_own_is_a_way_out() -> None:
+    assert broken(stages(gateway(), None, address=True).after) == []
+
+
+def test_one_name_in_two_regions_means_the_one_of_the_same_region() -> None:
+    service = {"name": "api", "ingress": "INGRESS_TRAFFIC_ALL"}
+    rows = [
+        kept("google_cloud_run_v2_service", "here", service | {"location": "europe-west1"}),
+        kept("google_cloud_run_v2_service", "there", service | {"location": "us-east1"}),
+        kept(
+            "google_compute_region_network_endpoint_group",
+            "here",
+            {"name": "a", "region": "europe-west1", "cloud_run": [{"service": "api"}]},
+        ),
+    ]
+    found = stages(None, None, others=tuple(rows)).after.dependencies
+    assert [d.target for d in found if d.source.endswith("group.here")] == ["google_cloud_run_v2_service.here"]
