@@ -41,8 +41,9 @@ class _View:
 def five_layers(topology: Topology, examination: Examination, operations: Operations) -> Ceiling:
     """The five layers, their minimum, product and Frechet bound. Without an entry that can serve every layer is 1, with a note."""
     compiled = compile_topology(topology)
+    calls_of = _calls_by_source(topology.dependencies)
     views = tuple(
-        _view(compiled, entry.component, outcome)
+        _view(compiled, calls_of, entry.component, outcome)
         for entry, outcome in zip(topology.entries, examination.entries, strict=True)
         if not outcome.cut_off
     )
@@ -155,21 +156,33 @@ def external(view: _View, topology: Topology) -> Layer:
     return Layer("external", math.prod(service.sla_percent / 100.0 for service in services.values()), inputs, view.outcome.address)
 
 
-def _view(compiled: Compiled, component: str, outcome: EntryOutcome) -> _View:
+Calls = Mapping[str, Sequence[tuple[int, Dependency]]]
+"""Needs by the one that has them, each with its position among all dependencies."""
+
+
+def _view(compiled: Compiled, calls_of: Calls, component: str, outcome: EntryOutcome) -> _View:
     vertices = sorted(compiled.closure((compiled.vertex_of[component],)))
     addresses = dict.fromkeys(compiled.addresses[vertex] for vertex in vertices)
     needs = tuple(compiled.topology.components[address] for address in addresses)
-    return _View(outcome, needs, tuple(_calls(compiled.topology.dependencies, addresses)))
+    return _View(outcome, needs, tuple(_calls(edge for address in addresses for edge in calls_of.get(address, ()))))
 
 
-def _calls(dependencies: Iterable[Dependency], sources: Mapping[str, None]) -> Iterable[tuple[Dependency, ...]]:
+def _calls_by_source(dependencies: Iterable[Dependency]) -> Calls:
+    found: dict[str, list[tuple[int, Dependency]]] = {}
+    for position, edge in enumerate(dependencies):
+        if edge.role is Role.NEED:
+            found.setdefault(edge.source, []).append((position, edge))
+    return found
+
+
+def _calls(edges: Iterable[tuple[int, Dependency]]) -> Iterable[tuple[Dependency, ...]]:
+    """One row a call, in the order of the dependencies: a lone need, or the alternatives of one group."""
     grouped: dict[tuple[str, str], list[Dependency]] = {}
-    for edge in dependencies:
-        if edge.role is Role.NEED and edge.source in sources:
-            if edge.group:
-                grouped.setdefault((edge.source, edge.group), []).append(edge)
-            else:
-                yield (edge,)
+    for _, edge in sorted(edges, key=lambda row: row[0]):
+        if edge.group:
+            grouped.setdefault((edge.source, edge.group), []).append(edge)
+        else:
+            yield (edge,)
     yield from map(tuple, grouped.values())
 
 

@@ -56,7 +56,8 @@ def match_entries(old: Sequence[EntryPoint], new: Sequence[EntryPoint]) -> dict[
     """Index into `new` -> index into `old` of the same entry: the same address, else a common key. Each is used once."""
     by_address = {entry.address: index for index, entry in enumerate(old)}
     found = {index: by_address[entry.address] for index, entry in enumerate(new) if entry.address in by_address}
-    free = [index for index in range(len(old)) if index not in set(found.values())]
+    taken = set(found.values())
+    free = [index for index in range(len(old)) if index not in taken]
     for index, entry in enumerate(new):
         if index not in found:
             twin = next((other for other in free if set(entry.keys).intersection(old[other].keys)), None)
