@@ -95,10 +95,16 @@ def _with_connectors(groups: list[Bundle], action: Action, side: Topology) -> li
             target = next((whole[a] for a in _next_components(side, needs, one.edits[0][0]) if a in whole), None)
             if target is not None and target != number:
                 joined[number] = target
-    extra: dict[int, list[Edit]] = {}
-    for number, target in joined.items():
-        extra.setdefault(target, []).extend(groups[number].edits)
-    return [Bundle(one.change, (*one.edits, *extra.get(number, ()))) for number, one in enumerate(groups) if number not in joined]
+    return [
+        _led_by(one, [groups[at] for at, target in joined.items() if target == number])
+        for number, one in enumerate(groups)
+        if number not in joined
+    ]
+
+
+def _led_by(one: Bundle, connectors: Sequence[Bundle]) -> Bundle:
+    """A part with the connectors that lead to it: they are told with it, and it stays one edit."""
+    return replace(join([one, *connectors]), lines=one.lines) if connectors else one
 
 
 def _is_connector(side: Topology, address: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from faultray_action.judgement.compare import fault_entries
 from faultray_action.judgement.pairing import Side, match_entries
@@ -105,8 +105,8 @@ def _regions(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
 def regional_points(before: Side, after: Side, down_without: DownWithout) -> tuple[tuple[Standing, SinglePoint], ...]:
     """Regions as single points: only where the other side outlives the loss of each region and this one does not (docs/model.md).
 
-    The point is the part nearest to the entry that every way in use runs through and that was not one before: what is left of a failover
-    that lost its other half. What serves comes before what only leads to it.
+    The point is the part nearest to the entry that fails with the region and that every way in use runs through now and did not before:
+    what is left of a failover that lost its other half. What serves comes before what only leads to it.
     """
     rows = [(Standing.NEW, point) for point in _alone(before, after, down_without)]
     rows += [(Standing.RESOLVED, point) for point in _alone(after, before, down_without)]
@@ -115,17 +115,35 @@ def regional_points(before: Side, after: Side, down_without: DownWithout) -> tup
 
 def _alone(spread: Side, alone: Side, down_without: DownWithout) -> Iterable[SinglePoint]:
     faults = alone.topology.faults
+    partner = match_entries(spread.topology.entries, alone.topology.entries)
+    earlier = {alone.topology.entries[new].address: spread.topology.entries[old].address for new, old in partner.items()}
     for _, risk in _regions(spread, alone):
-        index, entry = next((i, e) for i, e in enumerate(alone.topology.entries) if e.address == risk.address)
-        other = spread.topology.entries[match_entries(spread.topology.entries, alone.topology.entries)[index]].address
-        ways = _ways(alone.topology, entry.component)
-        down, shared = down_without(alone.topology, ways), down_without(spread.topology, ways)
-        found = [address for address in ways if entry.address in down.get(address, ())]
-        lonelier = [address for address in found if other not in shared.get(address, ())]
-        serving = [address for address in lonelier if alone.topology.components[address].kind is not Kind.CONNECTOR]
-        for address in (serving or lonelier or found)[:1]:
+        entry = next(e for e in alone.topology.entries if e.address == risk.address)
+        inside = _failing_with(alone.topology, risk.related)
+        ways = [address for address in _ways(alone.topology, entry.component) if address in inside]
+        needed, needed_before = down_without(alone.topology, ways), down_without(spread.topology, ways)
+        found = [a for a in ways if entry.address in needed.get(a, ())]
+        left_alone = [a for a in found if earlier[entry.address] not in needed_before.get(a, ())]
+        ordered = sorted(left_alone or found, key=lambda a: alone.topology.components[a].kind is Kind.CONNECTOR)
+        for address in ordered[:1]:
             rate = sum(faults[id].failures_per_year.default for id in risk.related)
             yield SinglePoint(address, (FaultClass.REGION,), risk.related, (entry.address,), Recovery.MANUAL, rate)
+
+
+def _failing_with(topology: Topology, faults: Collection[str]) -> set[str]:
+    """What stands in a region, and what leads there: a global front that every way runs through outlives the region."""
+    callers: dict[str, list[str]] = {}
+    for d in topology.dependencies:
+        if d.role is Role.NEED:
+            callers.setdefault(d.target, []).append(d.source)
+    lost = set(faults)
+    stack = [a for a, component in topology.components.items() if any(not lost.isdisjoint(copy.faults) for copy in component.copies)]
+    found = set(stack)
+    while stack:
+        fresh = set(callers.get(stack.pop(), ())) - found
+        found |= fresh
+        stack += sorted(fresh)
+    return found
 
 
 def _ways(topology: Topology, start: str) -> list[str]:

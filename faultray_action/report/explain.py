@@ -155,7 +155,7 @@ def _through(side: _Side, entry: str) -> Iterator[str]:
         yield from _line(f"every way from {_entry_label(side.topology, entry)} to it runs through {words(wording.listed(between, 6))}")
 
 
-_EVENTS: Mapping[str, str] = {"copy": "a copy", "zone": "a zone", "zonal-component": "it"}
+_EVENTS: Mapping[str, str] = {"copy": "a copy", "zone": "a zone", "zonal-component": "it", "region": "its region"}
 
 
 def _recovers(word: str) -> str:

@@ -159,6 +159,8 @@ def _lost(row: SpofRow) -> str:
     name = md((Name(row.label or row.address),))
     if row.event == "copy":
         return f"one copy of {name}"
+    if row.event == "region":
+        return f"the region of {name}"
     return f"{name} in {md(wording.failing(row))}" if row.zones else f"the zone of {name}"
 
 

@@ -12,6 +12,7 @@ from faultray_action.model.change import Action, AttributeChange, Printable
 from faultray_action.model.value import UNKNOWN
 from faultray_action.terraform.attributes import changes as changed_paths
 from faultray_action.terraform.plan import Plan, Resource
+from faultray_action.topology.survey import rules
 
 _QUIET = (Action.NO_OP, Action.READ)
 
@@ -29,6 +30,7 @@ def printable(entry: Entry) -> frozenset[str]:
         entry.zone,
         entry.region,
         entry.port,
+        entry.servers_needed,
     ]
     texts += [variant.when for variant in entry.variants] + list(entry.sets.values()) + _of_covers(entry.covers)
     texts += [text for source in entry.zones for text in (source.count, source.when)]
@@ -36,6 +38,7 @@ def printable(entry: Entry) -> frozenset[str]:
         texts += [entry.data.durable, entry.data.declared, entry.data.final_snapshot, *_of_covers(entry.data.covers)]
     if entry.entry is not None:
         texts += [entry.entry.when, entry.entry.failover, entry.entry.primary]
+    texts += [rule.when for value in entry.edges.values() for rule in rules(value)]
     found = {path for text in texts if text for path in names(text)}
     found |= {path for source in entry.zones for path in source.names} | set(entry.show)
     return frozenset(path.removeprefix("target.") for path in found)

@@ -203,12 +203,13 @@ def rules_at(entry: Entry, path: str) -> tuple[EdgeRule, ...]:
     """The rules of the longest key of `edges` that is the path or a prefix of it, else those of "*"."""
     while path:
         if path in entry.edges:
-            return _rules(entry.edges[path])
+            return rules(entry.edges[path])
         path = path.rpartition(".")[0]
-    return _rules(entry.edges["*"]) if "*" in entry.edges else ()
+    return rules(entry.edges["*"]) if "*" in entry.edges else ()
 
 
-def _rules(value: EdgeRole | EdgeRule | tuple[EdgeRule, ...]) -> tuple[EdgeRule, ...]:
+def rules(value: EdgeRole | EdgeRule | tuple[EdgeRule, ...]) -> tuple[EdgeRule, ...]:
+    """What the catalogue says at one path, as rules."""
     if isinstance(value, EdgeRule):
         return (value,)
     return value if isinstance(value, tuple) else (EdgeRule(role=value),)
