@@ -51,7 +51,23 @@ def _expressions(entry: Entry) -> Iterable[str]:
 
 def texts_of(entry: Entry) -> Iterable[tuple[str, str]]:
     """(where it stands, expression) of every expression of an entry."""
-    for name in ("copies", "needed", "spread", "failover", "regions", "zone", "region", "port", "capacity", "retention", "servers_needed"):
+    for name in (
+        "copies",
+        "needed",
+        "spread",
+        "failover",
+        "regions",
+        "zone",
+        "region",
+        "port",
+        "capacity",
+        "retention",
+        "servers_needed",
+        "egress_when",
+        "leads_out",
+        "private",
+        "own_names",
+    ):
         if text := getattr(entry, name):
             yield name, text
     for name, text in entry.sets.items():

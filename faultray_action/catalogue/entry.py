@@ -37,6 +37,10 @@ EdgeRole = Literal[
     "egress-via",  # the way out of this one leads through the one referred to (route -> NAT)
     "allows-to",  # firewall rule: traffic into the group referred to
     "allows-from",  # firewall rule: traffic out of the group referred to
+    "guards",  # the firewalls attached to this one (an association) guard the one referred to (a subnet, a network interface)
+    "joins",  # a way between the networks referred to (a peering)
+    "opens",  # a need as well: a private way to the one referred to, which may have no other (a private endpoint)
+    "resolves",  # a private zone holds the name of this one (an endpoint), or this one makes the zone known (a link, in its network)
     "none",
 ]
 
@@ -154,6 +158,32 @@ class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allows: str = ""
 
 
+class OrderedFirewall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Rules of which the first that fits decides (network security groups). `inline`: the block of rules inside a group; without, the resource
+    is one rule and `group` the path that names its group. `priority`, `access`, `direction`, `protocol`: paths, access "Allow" or "Deny",
+    direction "Inbound" or "Outbound". `ports`, `sources`, `targets`: paths of ranges and address prefixes; `source_groups`, `target_groups`:
+    paths of application groups.
+
+    Words among the prefixes: `everyone` is any address, `inside` the networks that are joined, `outside` the internet, `operators` are ports
+    that people and not callers use. Where no rule fits, `inside` may call `inside`, and everyone may be called from there."""
+
+    inline: str = ""
+    group: str = ""
+    priority: str = "priority"
+    access: str = "access"
+    direction: str = "direction"
+    protocol: str = "protocol"
+    ports: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    source_groups: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    target_groups: tuple[str, ...] = ()
+    everyone: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    operators: tuple[int, ...] = ()
+
+
 class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Another reliability row or contract where `when` holds (a database with a standby fails over instead of being restored)."""
 
@@ -173,10 +203,13 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `identity`: further attribute paths whose values name it. `show`: further attributes that may be printed
     (every attribute that an expression reads may be). `defaults`: documented defaults of missing attributes.
     `replace`: what replacing it means while applying: outage, rolling (copy by copy), harmless.
-    `egress`: a workload that is taken to call out through its subnet's NAT; `calls_out`: one that is where it shows it. `workload`: runs customer
-    code. `agent`: an AI part.
+    `egress`: a workload that is taken to call out through its subnet's NAT, where `egress_when` holds; `calls_out`: one that is where it shows it.
+    `workload`: runs customer code. `agent`: an AI part.
     `joint`: it joins networks (peering, transit gateway): what a route sends there goes to another network and not to the internet.
     `firewall_tags`: paths of the tags (or accounts) by which firewall rules apply to it.
+    `ordered_firewall`: rules of which the first that fits decides. `addresses`: paths of address prefixes (a subnet) or addresses (an interface).
+    `outward`: its placement is its way out only, calls reach it elsewhere. `leads_out`: a placement has a way out that no route tells of.
+    `private`: it is reached by what `opens` it only. `own_names`: a network asks name servers of its own, so that links of zones do not tell.
     `retention`: seconds a queue or stream keeps messages.
     """
 
@@ -191,6 +224,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stateful: bool = False
     workload: bool = False
     egress: bool = False
+    egress_when: str = ""
     calls_out: CallsOut | None = None
     agent: str = ""
     joint: bool = False
@@ -213,6 +247,12 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path_to: PathTo | None = None
     firewall: FirewallFacts | None = None
     firewall_tags: tuple[str, ...] = ()
+    ordered_firewall: OrderedFirewall | None = None
+    addresses: tuple[str, ...] = ()
+    outward: bool = False
+    leads_out: str = ""
+    private: str = ""
+    own_names: str = ""
     data: DataFacts | None = None
     entry: EntryFacts | None = None
     sets: dict[str, str] = {}

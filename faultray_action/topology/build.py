@@ -24,6 +24,7 @@ from faultray_action.topology import (
     firewall,
     joints,
     lost,
+    ordered_rules,
     overrides,
     ways_out,
 )
@@ -60,6 +61,7 @@ class Draft:
     dependencies: tuple[Dependency, ...]
     entries: list[EntryPoint]
     parts: Parts
+    ordered: ordered_rules.OrderedFirewalls
     told: Told = field(default_factory=dict)
     ledger: assets.Ledger = field(default_factory=assets.Ledger)
     found: dict[tuple[frozenset[str], frozenset[str]], tuple[DataAsset, ...]] = field(default_factory=dict)
@@ -192,7 +194,7 @@ def _draft(
     needs += tuple(found.dependencies)
     chosen = overrides.on_entries(found.entries, parts.components, knowledge.policy)
     ledger = assets.Ledger(known.ledger, differing) if known else assets.Ledger()
-    return Draft(survey, firewalls, parts.components, parts.faults, needs, chosen, pure, told, ledger)
+    return Draft(survey, firewalls, parts.components, parts.faults, needs, chosen, pure, ordered_rules.read(survey), told, ledger)
 
 
 def _zones(parts: Parts, policy: Policy) -> Mapping[str, tuple[str, ...]]:
@@ -236,6 +238,7 @@ def _sever(before: Draft, after: Draft) -> None:
     for (caller, callee), way in sorted(joints.severed(was, is_now).items()):
         reason = f"{way} was the way from the network of {caller} to that of {callee}"
         after.dependencies = tuple(_broken_towards(after, caller, callee, reason))
+    _refuse(after, ordered_rules.severed(_ordered(before), _ordered(after)), "{0}: no rule admits {1} to {2} any more")
     was, is_now = _standing(before), _standing(after)
     gone = lost.broken(was, is_now)
     after.dependencies += gone
@@ -251,12 +254,14 @@ def _mended(before: Draft, after: Draft) -> Draft:
     shut = firewall.shut_out(_guarded(after), _guarded(was), _public(after))
     for (caller, callee), owner in sorted(cut.items()):
         was.dependencies = tuple(_broken_towards(was, caller, callee, f"{owner} does not admit {caller} to {callee} yet"))
+    refused = ordered_rules.severed(_ordered(after), _ordered(was))
+    _refuse(was, refused, "{0}: no rule admits {1} to {2} yet")
     to_be, as_it_is = _standing(after), _standing(was)
     empty = (*lost.unserved(to_be, as_it_is), *ways_out.not_yet_a_way(as_it_is, to_be))
     dead = tuple(_dead_ends(after, was))
     closed = [Dependency(front, front, broken=f"{owner} lets nobody in to {front} yet") for front, owner in shut.items()]
     found = (*empty, *dead, *closed, *_dead_fronts(after, was, {d.source for d in dead}))
-    if not found and not cut:
+    if not found and not cut and not refused:
         return before
     was.dependencies += found
     return was
@@ -269,6 +274,20 @@ def _public(draft: Draft) -> set[str]:
 
 def _guarded(draft: Draft) -> firewall.Guarded:
     return draft.survey, draft.firewalls, draft.dependencies
+
+
+def _ordered(draft: Draft) -> ordered_rules.Guarded:
+    return ordered_rules.Guarded(draft.survey, draft.ordered, draft.dependencies)
+
+
+def _refuse(draft: Draft, refused: Mapping[tuple[str, str], str], said: str) -> None:
+    """Break the calls that are refused; users that no longer reach a front break the front itself."""
+    for (caller, callee), owner in sorted(refused.items()):
+        reason = said.format(owner, "anybody" if caller == callee else caller, callee)
+        if caller == callee:
+            draft.dependencies += (Dependency(callee, callee, broken=reason),)
+        else:
+            draft.dependencies = tuple(_broken_towards(draft, caller, callee, reason))
 
 
 def _standing(draft: Draft) -> Standing:

@@ -31,6 +31,10 @@ def printable(entry: Entry) -> frozenset[str]:
         entry.region,
         entry.port,
         entry.servers_needed,
+        entry.egress_when,
+        entry.leads_out,
+        entry.private,
+        entry.own_names,
     ]
     texts += [variant.when for variant in entry.variants] + list(entry.sets.values()) + _of_covers(entry.covers)
     texts += [text for source in entry.zones for text in (source.count, source.when)]

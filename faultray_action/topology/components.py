@@ -65,6 +65,7 @@ def touched(survey: Survey, known: Survey, unsure: Collection[str] = ()) -> set[
                 e.source for e in side.into.get(here, ()) if e.role in _DEPENDS or (e.role == "need" and _is_connector(side, e.source))
             ]
             onward += [e.target for e in side.out.get(here, ()) if e.role in _LENDS]
+            onward += [a for e in side.out.get(here, ()) if e.role == "placement" for a in places.neighbours(side, e.target)]
             fresh = set(onward) - changed
             changed |= fresh
             stack += fresh
@@ -161,7 +162,7 @@ def _component(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable
     hosts = _hosts(survey, node, parts, table, above)
     dealt = _hosted(node, counts, hosts) if hosts is not None else _dealt(survey, node, counts, where, parts, table)
     copies, gaps = dealt
-    if node.entry.egress and hosts is None:
+    if hosts is None and survey.goes_out(node):
         copies = _with_ways_out(survey, node, copies, where, parts, table, above)
     row = _row(survey, node, table)
     needed = counts.needed if node.entry.scope in ("spread", "zonal") or counts.given else 1
@@ -359,6 +360,16 @@ def _with_ways_out(
     A gateway is redundant within its zone: for copies that stand there alone its loss is that of the zone, no event of its own. One that
     copies of several zones (or of another) leave through is a new way to fail. Several gateways stand in for each other and add none.
     """
+    shared_subnets = [a for zone, a in where.subnets if not zone and a in survey.nodes and survey.nodes[a].entry.leads_out]
+    if shared_subnets:
+        gateway = _only_gateway(survey, shared_subnets, parts, table, above)
+        beside = gateway is not None and _keeps_to(survey, gateway)
+        return tuple(
+            copy
+            if gateway is None or (beside and gateway.zones == (copy.zone,))
+            else _leaving(survey, copy, {gateway.address}, parts, table, above)
+            for copy in copies
+        )
     by_zone: dict[str, set[str]] = {}
     for zone, subnet in where.subnets:
         by_zone.setdefault(zone, set()).update(places.ways_out(survey, subnet))
@@ -371,6 +382,20 @@ def _with_ways_out(
         shared = set.union(*carried.values()) if all(carried.values()) and len(carried) > 1 else set()
         return tuple(_leaving(survey, copy, shared, parts, table, above) for copy in copies)
     return tuple(_leaving(survey, copy, _foreign(survey, copy.zone, carried, parts, table, above), parts, table, above) for copy in copies)
+
+
+def _only_gateway(survey: Survey, subnets: Iterable[str], parts: Parts, table: ReliabilityTable, above: frozenset[str]) -> Component | None:
+    """The one gateway that all of some subnets leave through."""
+    gateways = {places.ways_out(survey, subnet) for subnet in subnets}
+    only = next(iter(gateways)) if len(gateways) == 1 else ()
+    return _build(survey, survey.nodes[only[0]], parts, table, above) if len(only) == 1 and not set(only) & above else None
+
+
+def _keeps_to(survey: Survey, gateway: Component) -> bool:
+    """Whether all that leaves through a gateway stands in its zone."""
+    subnets = list(places.behind(survey, gateway.address))
+    users = {a for subnet in subnets for a in places.standing_in(survey, subnet) if survey.goes_out(survey.nodes[a])}
+    return all(places.find(survey, survey.nodes[a]).zones == gateway.zones for a in users)
 
 
 def _foreign(

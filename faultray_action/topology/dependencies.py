@@ -10,7 +10,14 @@ from faultray_action.model.topology import Dependency, Role
 from faultray_action.topology import places
 from faultray_action.topology.survey import Survey, TypedEdge
 
-_FORWARD = {"need": Role.NEED, "optional": Role.OPTIONAL, "async": Role.ASYNC, "startup": Role.STARTUP, "replica": Role.REPLICA}
+_FORWARD = {
+    "need": Role.NEED,
+    "opens": Role.NEED,
+    "optional": Role.OPTIONAL,
+    "async": Role.ASYNC,
+    "startup": Role.STARTUP,
+    "replica": Role.REPLICA,
+}
 _STRENGTH = (Role.NEED, Role.ASYNC, Role.STARTUP, Role.OPTIONAL, Role.REPLICA)
 
 
@@ -31,6 +38,7 @@ def connect(survey: Survey, components: Mapping[str, Component], told: Told) -> 
     """All dependencies of one side, the strongest of each pair once, sorted."""
     found = [d for edge in survey.edges for d in told[id(edge)] if d.source in components and d.target in components]
     found += _access_paths(survey, components, found)
+    found += _gateways(survey, components)
     return tuple(_with_replicas(_strongest(found)))
 
 
@@ -98,6 +106,20 @@ def _access_paths(survey: Survey, components: Mapping[str, Component], found: li
                 evidence = Evidence(endpoint.address, path_to.service, "calls from this network run through the endpoint")
                 paths.append(Dependency(caller, endpoint.address, evidence=(evidence,)))
     return paths
+
+
+def _gateways(survey: Survey, components: Mapping[str, Component]) -> Iterable[Dependency]:
+    """Workloads need a gateway of several copies (a firewall) that all of their regional subnets leave through: its copies are no part of theirs."""
+    if not any(node.entry.kind == "nat" and len(components[a].copies) > 1 for a, node in survey.nodes.items() if a in components):
+        return
+    for address in sorted(components.keys() & survey.nodes.keys()):
+        if not survey.goes_out(survey.nodes[address]):
+            continue
+        ways = {places.ways_out(survey, subnet) for subnet in places.regional_subnets(survey, address)}
+        only = next(iter(ways)) if len(ways) == 1 else ()
+        if len(only) == 1 and only[0] in components and len(components[only[0]].copies) > 1:
+            evidence = Evidence(only[0], "", "what its subnet sends out runs through it")
+            yield Dependency(address, only[0], evidence=(evidence,))
 
 
 def _called_services(survey: Survey, components: Mapping[str, Component], found: list[Dependency]) -> dict[str, set[str]]:

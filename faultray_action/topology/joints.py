@@ -63,7 +63,7 @@ def _standing(before: Standing, after: Standing) -> list[str]:
 
 def _callers(before: Standing, after: Standing) -> list[str]:
     """Workloads of both sides that call out of their network."""
-    return [a for a in sorted(before.places.keys() & after.places.keys()) if before.survey.nodes[a].entry.egress]
+    return [a for a in sorted(before.places.keys() & after.places.keys()) if before.survey.goes_out(before.survey.nodes[a])]
 
 
 def _leads_beyond(survey: Survey, joint: str) -> bool:

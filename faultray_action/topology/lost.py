@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from faultray_action.catalogue.expression import every
 from faultray_action.model.change import Action
 from faultray_action.model.topology import Dependency, EntryPoint, Role
-from faultray_action.topology import entries
+from faultray_action.topology import entries, ways
 from faultray_action.topology.standing import Standing
 from faultray_action.topology.survey import Survey, TypedEdge
 from faultray_action.topology.ways_out import exits, subnets_of, without_a_way
@@ -21,7 +21,13 @@ from faultray_action.topology.ways_out import exits, subnets_of, without_a_way
 def broken(before: Standing, after: Standing) -> tuple[Dependency, ...]:
     """Broken needs of the side after, sorted, each pair once."""
     found = [*without_a_way(before, after), *_access_paths(before, after), *_names(before, after), *_readers(before, after)]
-    found += [*unserved(before, after), *_nameless(before, after), *_feeds(before, after), *_closed(before, after)]
+    found += [
+        *unserved(before, after),
+        *_nameless(before, after),
+        *_feeds(before, after),
+        *_closed(before, after),
+        *ways.broken(before, after),
+    ]
     return tuple({(d.source, d.target): d for d in sorted(found, key=lambda d: (d.source, d.target, d.broken))}.values())
 
 

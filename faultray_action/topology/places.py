@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from faultray_action.catalogue.entry import ZoneSource
 from faultray_action.catalogue.expression import Scope, every
@@ -50,7 +50,26 @@ def find(survey: Survey, node: Node) -> Places:
             if all(holds):
                 break
     choose = max if survey.choice is Choice.BEST else min
-    return choose(possible, key=lambda places: places.count, default=Places())
+    found = choose(possible, key=lambda places: places.count, default=Places())
+    return found if found.subnets else replace(found, subnets=tuple(("", subnet) for subnet in regional_subnets(survey, node.address)))
+
+
+def footholds(survey: Survey, address: str) -> tuple[str, ...]:
+    """The placements that an instance refers to itself or through the connectors that it serves (a machine's network interface), sorted."""
+    holders = [address, *(e.target for e in survey.outgoing(address, "serves") if survey.nodes[e.target].entry.disposition == "connector")]
+    return tuple(sorted({edge.target for holder in holders for edge in survey.outgoing(holder, "placement")}))
+
+
+def regional_subnets(survey: Survey, address: str) -> tuple[str, ...]:
+    """Footholds that reach over all zones of their region (those of Azure): no zone follows from them, only the way out."""
+    return tuple(a for a in footholds(survey, address) if survey.nodes[a].entry.leads_out and not _ends(survey, a))
+
+
+def standing_in(survey: Survey, subnet: str) -> tuple[str, ...]:
+    """What stands in a subnet, by itself or through its connectors, sorted."""
+    here = {edge.source for edge in survey.incoming(subnet, "placement")}
+    served = {e.source for a in here if survey.nodes[a].entry.disposition == "connector" for e in survey.incoming(a, "serves")}
+    return tuple(sorted(here | served))
 
 
 def _named(survey: Survey, node: Node, source: ZoneSource) -> Places | None:
@@ -158,6 +177,27 @@ def ways_out(survey: Survey, subnet: str) -> tuple[str, ...]:
     if subnet not in survey.exits:
         survey.exits[subnet] = _ways_out(survey, subnet)
     return survey.exits[subnet]
+
+
+def behind(survey: Survey, gateway: str) -> tuple[str, ...]:
+    """The placements whose way out leads through a gateway, sorted."""
+    found: set[str] = set()
+    seen, stack = {gateway}, [gateway]
+    while stack:
+        here = stack.pop()
+        found |= {e.target for e in survey.outgoing(here, "egress-of")}
+        onward = {e.source for e in survey.incoming(here, "egress-via")} | {e.target for e in survey.outgoing(here, "egress-of")}
+        stack += sorted(onward - seen)
+        seen |= onward
+    return tuple(sorted(a for a in found if survey.nodes[a].entry.leads_out))
+
+
+def neighbours(survey: Survey, subnet: str) -> tuple[str, ...]:
+    """What leaves a regional subnet through the same gateways as something in it: whether a gateway keeps to one zone hangs on all of them."""
+    if subnet not in survey.nodes or not survey.nodes[subnet].entry.leads_out:
+        return ()
+    subnets = {other for gateway in ways_out(survey, subnet) for other in behind(survey, gateway)}
+    return tuple(sorted({a for other in subnets for a in standing_in(survey, other)}))
 
 
 def _ways_out(survey: Survey, subnet: str) -> tuple[str, ...]:

@@ -81,6 +81,11 @@ class Survey:
         servers = self.servers.get(node.address, 0)
         return Scope(node.values, node.entry.defaults, zones, servers, lambda: self.configured.attributes(node.resource))
 
+    def goes_out(self, node: Node) -> bool:
+        """Whether it calls out through the subnet that it stands in."""
+        when = node.entry.egress_when
+        return node.entry.egress and (not when or self.facts.truth(when, node.address, self.scope(node), better=False))
+
 
 def take(
     plan: Plan,

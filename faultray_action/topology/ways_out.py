@@ -71,7 +71,9 @@ def _faces_outside(side: Standing, address: str) -> bool:
     if shown:
         return any(_shows(side.survey, at, calls) for at, calls in shown)
     facts = node.entry.entry
-    return node.entry.egress or (facts is not None and side.survey.facts.truth(facts.when, address, side.survey.scope(node), better=False))
+    return side.survey.goes_out(node) or (
+        facts is not None and side.survey.facts.truth(facts.when, address, side.survey.scope(node), better=False)
+    )
 
 
 def _shows_it(side: Standing, address: str) -> bool:
@@ -128,7 +130,7 @@ def _is_within(survey: Survey, place: str, around: str) -> bool:
 
 def exits(survey: Survey, subnet: str) -> frozenset[str]:
     """Where the routes of a subnet end: gateways of the plan, and routes to something outside of it."""
-    ends: set[str] = set()
+    ends: set[str] = {subnet} if _leads_out_by_itself(survey, subnet) else set()
     for step in steps(survey, subnet):
         node = survey.nodes[step]
         paths = _paths_with(node.entry, "egress-via")
@@ -139,6 +141,13 @@ def exits(survey: Survey, subnet: str) -> frozenset[str]:
         open_ended = [p for p in paths if p not in linked and any(v not in (None, "", "local") for v in every(node.values, p))]
         ends |= {f"{step}:{path}" for path in open_ended}
     return frozenset(ends)
+
+
+def _leads_out_by_itself(survey: Survey, subnet: str) -> bool:
+    node = survey.nodes.get(subnet)
+    if node is None or not node.entry.leads_out:
+        return False
+    return survey.facts.truth(node.entry.leads_out, subnet, survey.scope(node), better=True)
 
 
 def steps(survey: Survey, subnet: str) -> set[str]:

@@ -1,0 +1,161 @@
+"""Ways between networks and private ways to a service that a plan takes away (docs/model.md): a peering, a private endpoint, a name's zone.
+
+As in `lost`: an answer is given only where both ends stand on both sides and the way was seen before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from faultray_action.model.topology import Dependency, Role
+from faultray_action.topology import places
+from faultray_action.topology.standing import Standing
+from faultray_action.topology.survey import Survey
+
+
+def broken(before: Standing, after: Standing) -> tuple[Dependency, ...]:
+    """Broken needs of the side after."""
+    return (*_parted(before, after), *_shut(before, after), *_unresolved(before, after))
+
+
+def _needs(side: Standing) -> set[tuple[str, str]]:
+    return {(d.source, d.target) for d in side.dependencies if d.role is Role.NEED and not d.broken}
+
+
+def _kept_calls(before: Standing, after: Standing) -> list[tuple[str, str]]:
+    """Direct needs of both sides, sorted."""
+    return sorted(_needs(before) & _needs(after))
+
+
+# networks
+
+
+def _parted(before: Standing, after: Standing) -> Iterable[Dependency]:
+    """Calls between two networks that were joined, by a chain of ways, and are joined no more."""
+    was, is_now = _joins(before.survey), _joins(after.survey)
+    both = {pair: was.get(pair, set()) | is_now.get(pair, set()) for pair in {*was, *is_now}}
+    if all(is_now.get(pair) == ways for pair, ways in both.items()):
+        return
+    joined_before, joined_after = _islands(was, both), _islands(is_now, both)
+    gone = sorted(a for a in _joining(before.survey) if a not in after.survey.nodes) or sorted(_joining(after.survey))
+    for caller, callee in _through_connectors(before, after):
+        here, there = _networks(before.survey, caller), _networks(before.survey, callee)
+        if (here, there) != (_networks(after.survey, caller), _networks(after.survey, callee)) or here & there:
+            continue
+        if _meet(joined_before, here, there) and not _meet(joined_after, here, there):
+            way = next((a for a in gone if _ends(before.survey, a) & (here | there)), gone[0] if gone else caller)
+            yield Dependency(caller, callee, broken=f"{way} joined the networks of {caller} and {callee}")
+
+
+Pair = frozenset[str]
+
+
+def _joining(survey: Survey) -> list[str]:
+    return sorted({edge.source for edge in survey.edges if edge.role == "joins"})
+
+
+def _ends(survey: Survey, address: str) -> set[str]:
+    return {edge.target for edge in survey.outgoing(address, "joins")}
+
+
+def _joins(survey: Survey) -> dict[Pair, set[str]]:
+    """Two networks -> the names of those that a way to the other is declared in: a peering counts with its counterpart only."""
+    found: dict[Pair, set[str]] = {}
+    for address in _joining(survey):
+        edges = sorted(survey.outgoing(address, "joins"), key=lambda edge: edge.path)
+        ends = frozenset(edge.target for edge in edges)
+        if len(ends) == 2:
+            found.setdefault(ends, set()).add(edges[0].target)
+    return found
+
+
+def _islands(joins: dict[Pair, set[str]], wanted: dict[Pair, set[str]]) -> list[set[str]]:
+    """Networks that reach each other. A pair is joined where every direction stands that either side of the plan shows."""
+    islands: list[set[str]] = []
+    for pair, ways in joins.items():
+        if ways == wanted[pair]:
+            touching = [island for island in islands if island & pair]
+            islands = [island for island in islands if island not in touching] + [set(pair).union(*touching)]
+    return islands
+
+
+def _meet(islands: Iterable[set[str]], here: Iterable[str], there: Iterable[str]) -> bool:
+    return any(not island.isdisjoint(here) and not island.isdisjoint(there) for island in islands)
+
+
+def _networks(survey: Survey, address: str) -> frozenset[str]:
+    found: set[str] = set()
+    for place in places.footholds(survey, address) if address in survey.nodes else ():
+        found |= places.networks(survey, place) or {place}
+    return frozenset(found)
+
+
+def _through_connectors(before: Standing, after: Standing) -> list[tuple[str, str]]:
+    """Needs of both sides between instances that stand in networks; connectors on the way have none of their own."""
+    return [(a, b) for a, b in _kept_calls(before, after) if _networks(after.survey, a) and _networks(after.survey, b)]
+
+
+# private ways to a service
+
+
+def _shut(before: Standing, after: Standing) -> Iterable[Dependency]:
+    """Calls of what is reached by private ways only, the last of which goes; and of what the plan closes to callers that stand in no network."""
+    calls = _kept_calls(before, after)
+    for callee in sorted({callee for _, callee in calls}):
+        if not _is_private(after.survey, callee):
+            continue
+        was, is_now = _doors(before.survey, callee), _doors(after.survey, callee)
+        closed = not was and not is_now and not _is_private(before.survey, callee)
+        if is_now or not (was or closed):
+            continue
+        for caller in sorted(a for a, b in calls if b == callee and a not in was):
+            if was:
+                yield Dependency(caller, callee, broken=f"{was[0]} was the only way to {callee}")
+            elif after.survey.nodes[caller].entry.workload and not _networks(after.survey, caller):
+                yield Dependency(caller, callee, broken=f"{callee} is closed to callers outside of its networks, {caller} among them")
+
+
+def _is_private(survey: Survey, address: str) -> bool:
+    node = survey.nodes.get(address)
+    return (
+        node is not None and bool(node.entry.private) and survey.facts.truth(node.entry.private, address, survey.scope(node), better=False)
+    )
+
+
+def _doors(survey: Survey, address: str) -> list[str]:
+    return sorted({edge.source for edge in survey.incoming(address, "opens")}) if address in survey.nodes else []
+
+
+# names
+
+
+def _unresolved(before: Standing, after: Standing) -> Iterable[Dependency]:
+    """Calls by a name that a private zone held for the caller's network, and that nothing holds there any more."""
+    if not any(edge.role == "resolves" for edge in before.survey.edges):
+        return
+    for caller, callee in _kept_calls(before, after):
+        networks = _networks(after.survey, caller)
+        if not networks or not _is_private(after.survey, callee) or _asks_elsewhere(after.survey, networks):
+            continue
+        was, is_now = _known(before.survey, callee, networks), _known(after.survey, callee, networks)
+        if was and not is_now and _named(before.survey, callee):
+            gone = next((a for a in was if a not in after.survey.nodes), was[0])
+            yield Dependency(caller, callee, broken=f"{gone} made the name of {callee} known to {caller}")
+
+
+def _asks_elsewhere(survey: Survey, networks: Iterable[str]) -> bool:
+    nodes = [survey.nodes[a] for a in networks if a in survey.nodes]
+    return any(survey.facts.truth(n.entry.own_names, n.address, survey.scope(n), better=True) for n in nodes if n.entry.own_names)
+
+
+def _named(survey: Survey, callee: str) -> set[str]:
+    """The zones that hold a name of an instance or of its private ways."""
+    holders = [callee, *_doors(survey, callee)]
+    return {edge.target for holder in holders for edge in survey.outgoing(holder, "resolves")}
+
+
+def _known(survey: Survey, callee: str, networks: Iterable[str]) -> list[str]:
+    """The links that make such a zone known in one of the networks."""
+    zones = _named(survey, callee)
+    links = {edge.source for zone in zones for edge in survey.incoming(zone, "resolves")}
+    return sorted(a for a in links if {edge.target for edge in survey.outgoing(a, "resolves")} & set(networks))
