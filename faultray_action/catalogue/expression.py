@@ -43,7 +43,7 @@ class ExpressionError(ValueError):
 
 @dataclass(slots=True)
 class Scope:
-    """What an expression sees: the attribute tree, documented defaults, and facts the builder lends it. `unknown` and `read` collect attribute paths."""
+    """What an expression sees: the attribute tree, documented defaults, and facts the builder lends it. `unknown` collects attribute paths."""
 
     values: Mapping[str, Any]
     defaults: Mapping[str, Any] = field(default_factory=dict)
@@ -51,11 +51,9 @@ class Scope:
     servers: int = 0
     written: Callable[[], frozenset[str]] | None = None
     unknown: set[str] = field(default_factory=set)
-    read: set[str] = field(default_factory=set)
 
     def get(self, path: str) -> Any:
         """The value at a path; UNKNOWN where it, or a block on the way, is unknown. Lists of blocks stand for their first."""
-        self.read.add(path)
         value = descend(self.values, path)
         if value is UNKNOWN:
             self.unknown.add(path)
@@ -213,16 +211,21 @@ def _item(table: Any, key: Any) -> Any:
     return None
 
 
+_YES, _NO, _EITHER = (True,), (False,), (True, False)
+
+
 def truth(value: Any) -> Possible:
     """Possible truth values: text "false", "0", "" and "disabled" are false as Terraform converts them."""
     if value is UNKNOWN:
-        return (True, False)
+        return _EITHER
     if isinstance(value, str):
-        return (value.strip().lower() not in ("", "false", "0", "disabled", "off", "none"),)
-    return (bool(value),)
+        return _NO if value.strip().lower() in ("", "false", "0", "disabled", "off", "none") else _YES
+    return _YES if value else _NO
 
 
 def _truths(values: Possible) -> Possible:
+    if len(values) == 1:
+        return truth(values[0])
     return _bounded(tuple(t for value in values for t in truth(value)))
 
 
@@ -231,24 +234,29 @@ def _conditional(node: Any) -> Callable[[Scope], Possible]:
 
     def choose(scope: Scope) -> Possible:
         outcomes = _truths(test(scope))
+        if len(outcomes) == 1:
+            return yes(scope) if outcomes[0] else no(scope)
         return (yes(scope) if True in outcomes else ()) + (no(scope) if False in outcomes else ())
 
     return choose
 
 
 def _boolean(node: Any) -> Callable[[Scope], Possible]:
-    parts = [_node(value) for value in node.values]
+    *parts, last = [_node(value) for value in node.values]
     stops_at = isinstance(node.op, ast.Or)
+    stop = _YES if stops_at else _NO
 
     def combine(scope: Scope) -> Possible:
-        found: list[Any] = []
-        for number, part in enumerate(parts):
+        found: Possible = ()
+        for part in parts:
             values = part(scope)
-            last = number == len(parts) - 1
-            found += [value for value in values if last or stops_at in truth(value)]
-            if not last and all(truth(value) == (stops_at,) for value in values):
-                return tuple(found)
-        return tuple(found)
+            outcomes = [truth(value) for value in values]
+            if outcomes == [stop]:
+                return found + values
+            found += tuple([value for value, outcome in zip(values, outcomes, strict=True) if stops_at in outcome])
+            if all(outcome == stop for outcome in outcomes):
+                return found
+        return found + last(scope)
 
     return combine
 
@@ -308,7 +316,7 @@ _ORDER: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 
 def _compare_one(op: ast.cmpop, a: Any, b: Any) -> Possible:
     if a is UNKNOWN or b is UNKNOWN:
-        return (True, False)
+        return _EITHER
     if isinstance(op, (ast.Eq, ast.NotEq)):
         same = number(a) == number(b) if isinstance(a, (int, float)) != isinstance(b, (int, float)) and None not in (a, b) else a == b
         return (same == isinstance(op, ast.Eq),)
@@ -323,7 +331,14 @@ def _compare(node: Any) -> Callable[[Scope], Possible]:
         raise ExpressionError(f"not allowed in an expression: {ast.unparse(node)}")
     op: Any = node.ops[0]
     left, right = _node(node.left), _node(node.comparators[0])
-    return lambda scope: tuple(v for a, b in product(left(scope), right(scope)) for v in _compare_one(op, a, b))
+
+    def compare(scope: Scope) -> Possible:
+        one, other = left(scope), right(scope)
+        if len(one) == len(other) == 1:
+            return _compare_one(op, one[0], other[0])
+        return tuple(v for a, b in product(one, other) for v in _compare_one(op, a, b))
+
+    return compare
 
 
 def _distinct(values: Any) -> list[Any]:
@@ -368,14 +383,14 @@ def _call(node: Any) -> Callable[[Scope], Possible]:
     arguments = [_node(argument) for argument in node.args]
 
     def apply(scope: Scope) -> Possible:
-        choices = product(*(argument(scope) for argument in arguments))
-        return tuple(UNKNOWN if _holds_unknown(choice) else function(*choice) for choice in choices)
+        choices = product(*[argument(scope) for argument in arguments])
+        return tuple([UNKNOWN if _holds_unknown(choice) else function(*choice) for choice in choices])
 
     return apply
 
 
 def _holds_unknown(choice: tuple[Any, ...]) -> bool:
-    return any(value is UNKNOWN or (isinstance(value, list) and any(item is UNKNOWN for item in value)) for value in choice)
+    return UNKNOWN in choice or any(UNKNOWN in value for value in choice if type(value) is list)
 
 
 def _path_function(name: str, node: ast.Call) -> Callable[[Scope], Possible]:
@@ -384,7 +399,6 @@ def _path_function(name: str, node: ast.Call) -> Callable[[Scope], Possible]:
     path = node.args[0].value
 
     def look(scope: Scope) -> Possible:
-        scope.read.add(path)
         if name == "written":
             return (scope.written is None or path in scope.written(),)
         if name == "known":

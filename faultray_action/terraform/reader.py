@@ -44,6 +44,14 @@ def paused_collector() -> Iterator[None]:
             gc.enable()
 
 
+@contextmanager
+def lasting() -> Iterator[None]:
+    """As `paused_collector`, for what lives as long as the process: no later collection walks it either."""
+    with paused_collector():
+        yield
+        gc.freeze()
+
+
 def read(paths: Sequence[Path], *, stdin: bytes | None = None) -> Plan:
     """Read one or more plan files into one Plan; the path `-` stands for `stdin`. Raises InputError."""
     if not paths:
@@ -79,13 +87,11 @@ def _within_limit(data: bytes, name: str) -> bytes:
 
 def decode(data: bytes, name: str) -> Plan:
     """One plan from its bytes. `name` is what messages call it. Raises InputError."""
-    with paused_collector():
+    with lasting():
         try:
-            plan = _decode(unwrap_text(data, name), name)
+            return _decode(unwrap_text(data, name), name)
         except RecursionError as error:
             raise InputError(f"{name} is nested deeper than any plan of Terraform: {SHOW}.") from error
-        gc.freeze()  # the plan lives as long as the process: no later collection needs to walk it
-    return plan
 
 
 def _decode(text: bytes, name: str) -> Plan:

@@ -14,6 +14,7 @@ from faultray_action.model.policy import Policy
 from faultray_action.model.reliability import ReliabilityTable
 from faultray_action.model.topology import Coverage, DataAsset, Dependency, EntryPoint, Role, Topology
 from faultray_action.terraform.plan import Links, Plan, Side
+from faultray_action.terraform.reader import lasting
 from faultray_action.topology import (
     agents,
     assets,
@@ -89,6 +90,11 @@ class Stages:
 
 def build(plan: Plan, links_of: LinksOf, knowledge: Knowledge) -> Stages:
     """Both sides of a plan, coverage and all; unknown values at worst, and at best where that differs."""
+    with lasting():
+        return _build(plan, links_of, knowledge)
+
+
+def _build(plan: Plan, links_of: LinksOf, knowledge: Knowledge) -> Stages:
     knowledge = replace(knowledge, table=overrides.table_with(knowledge.table, knowledge.policy))
     links = {side: links_of(plan, side) for side in (Side.BEFORE, Side.AFTER)}
     was = _draft(plan, links[Side.BEFORE], knowledge, Side.BEFORE, Choice.WORST)

@@ -158,20 +158,23 @@ class _Counts:
 def _component(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable, above: frozenset[str]) -> Component:
     where = places.find(survey, node)
     parts.places[node.address] = where
-    counts = _counts(survey, node, where)
+    modifiers = _modifiers(survey, node)
+    counts = _counts(survey, node, where, modifiers)
     hosts = _hosts(survey, node, parts, table, above)
-    dealt = _hosted(node, counts, hosts) if hosts is not None else _dealt(survey, node, counts, where, parts, table)
-    copies, gaps = dealt
+    row, own_region, name = _row(survey, node, table), region(survey, node), label(node)
+    if hosts is not None:
+        copies, gaps = _hosted(node, counts, hosts)
+    else:
+        copies, gaps = _dealt(survey, node, counts, where, row, own_region, parts, table)
     if hosts is None and survey.goes_out(node):
         copies = _with_ways_out(survey, node, copies, where, parts, table, above)
-    row = _row(survey, node, table)
     needed = counts.needed if node.entry.scope in ("spread", "zonal") or counts.given else 1
     if hosts is not None and not counts.given:
         needed = min(1, len(hosts)) or 1
     return Component(
         node.address,
         _kind(node),
-        label(node),
+        name,
         copies,
         needed,
         gaps=gaps,
@@ -180,9 +183,9 @@ def _component(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable
         recovery=_recovery(node, row),
         catalogue_type=node.resource.type,
         service=_variant(survey, node, "sla") or node.entry.sla,
-        region=region(survey, node),
+        region=own_region,
         limit=_limit(survey, node),
-        evidence=_evidence(survey, node, counts, where),
+        evidence=_evidence(node, name, counts, where, modifiers),
     )
 
 
@@ -192,6 +195,8 @@ def _is_managed(node: Node) -> bool:
 
 def _variant(survey: Survey, node: Node, fact: str) -> str:
     """The row or contract of the first variant that holds and names one, "" where none does."""
+    if not node.entry.variants:
+        return ""
     scope = survey.scope(node)
     stated = ((variant.when, getattr(variant, fact)) for variant in node.entry.variants)
     return next((str(name) for when, name in stated if name and survey.facts.truth(when, node.address, scope, better=True)), "")
@@ -212,19 +217,21 @@ def region(survey: Survey, node: Node) -> str:
     """Its own region attribute, else its provider's; "" for a global service and where it is not known."""
     if node.entry.scope == "global":
         return ""
+    if not node.entry.region:
+        return node.resource.region
     own = survey.facts.text(node.entry.region, node.address, Scope(node.values, node.entry.defaults))
     return own or node.resource.region
 
 
-def _counts(survey: Survey, node: Node, where: Places) -> _Counts:
+def _counts(survey: Survey, node: Node, where: Places, modifiers: Iterable[_Modifier]) -> _Counts:
     facts, entry, scope = survey.facts, node.entry, survey.scope(node, zones=where.count)
-    given = bool(entry.copies) and facts.tells(entry.copies, node.address, scope)
-    copies = facts.whole(entry.copies, node.address, scope, default=1)
+    given, stated = facts.stated(entry.copies, node.address, scope, default=1)
+    copies = int(stated)
     needed = facts.whole(entry.needed, node.address, scope, default=1, more_is_better=False)
     spread = facts.whole(entry.spread, node.address, scope, default=10**6)
     failover = facts.truth(entry.failover, node.address, scope, better=True)
     floors: list[int] = []
-    for modifier, sets in _modifiers(survey, node):
+    for modifier, sets in modifiers:
         changed = Scope({**modifier.values, "target": node.values}, modifier.entry.defaults, scope.zones, scope.servers)
         if "copies" in sets:
             floors.append(facts.whole(sets["copies"], modifier.address, changed, default=copies))
@@ -238,26 +245,36 @@ def _counts(survey: Survey, node: Node, where: Places) -> _Counts:
 
 def _limit(survey: Survey, node: Node) -> float | None:
     """What demand must fit into, None where there is no such number or no limit (negative values mean unlimited)."""
-    scope = survey.scope(node)
-    if not node.entry.capacity or not survey.facts.tells(node.entry.capacity, node.address, scope):
+    if not node.entry.capacity:
         return None
-    limit = survey.facts.number(node.entry.capacity, node.address, scope, default=-1)
-    return limit if limit >= 0 else None
+    given, limit = survey.facts.stated(node.entry.capacity, node.address, survey.scope(node), default=-1)
+    return limit if given and limit >= 0 else None
 
 
-def _modifiers(survey: Survey, node: Node) -> list[tuple[Node, dict[str, str]]]:
+_Modifier = tuple[Node, dict[str, str]]
+"""A resource that sets facts of another, and what it sets."""
+
+
+def _modifiers(survey: Survey, node: Node) -> list[_Modifier]:
     sources = {edge.source for edge in survey.incoming(node.address, "modifies")}
     sources |= {edge.target for edge in survey.outgoing(node.address, "modified-by")}
     return [(survey.nodes[source], survey.nodes[source].entry.sets) for source in sorted(sources) if survey.nodes[source].entry.sets]
 
 
 def _dealt(
-    survey: Survey, node: Node, counts: _Counts, where: Places, parts: Parts, table: ReliabilityTable
+    survey: Survey,
+    node: Node,
+    counts: _Counts,
+    where: Places,
+    row: ReliabilityRow,
+    own_region: str,
+    parts: Parts,
+    table: ReliabilityTable,
 ) -> tuple[tuple[Copy, ...], tuple[str, ...]]:
-    row, entry = _row(survey, node, table), node.entry
+    entry = node.entry
     managed = _is_managed(node) and not counts.given
     pinned = where.count == 1
-    regions = _regions(survey, node)
+    regions = _regions(survey, node, own_region)
     names = where.zones[: counts.spread]
     anonymous = min(where.anonymous, max(0, counts.spread - len(names)))
     if entry.scope in ("global", "regional") and not counts.given and not pinned:
@@ -281,14 +298,15 @@ def _dealt(
         failover_seconds=row.failover_seconds if counts.failover else None,
         own_class=FaultClass.ZONAL if entry.scope == "zonal" and not entry.workload else FaultClass.COPY,
     )
-    dealt = deal_copies(spec, table)
-    parts.faults.update({fault.id: fault for fault in dealt.faults})
+    dealt = deal_copies(spec, table, parts.faults)
+    parts.faults.update((fault.id, fault) for fault in dealt.faults)
     gaps = dealt.gaps or _cluster_gap(survey, node, counts, parts, table)
     return dealt.copies, gaps
 
 
-def _regions(survey: Survey, node: Node) -> tuple[str, ...]:
-    own = region(survey, node)
+def _regions(survey: Survey, node: Node, own: str) -> tuple[str, ...]:
+    if not node.entry.regions:
+        return (own,) if own else ()
     others = survey.facts.items(node.entry.regions, node.address, survey.scope(node))
     return tuple(sorted({name for name in (own, *map(str, others)) if name}))
 
@@ -443,11 +461,11 @@ def front_of(survey: Survey, address: str) -> str:
     return ""
 
 
-def _evidence(survey: Survey, node: Node, counts: _Counts, where: Places) -> tuple[Evidence, ...]:
-    entry, found = node.entry, [Evidence(node.address, "", f"catalogue: {label(node)}")]
+def _evidence(node: Node, name: str, counts: _Counts, where: Places, modifiers: Iterable[_Modifier]) -> tuple[Evidence, ...]:
+    entry, found = node.entry, [Evidence(node.address, "", f"catalogue: {name}")]
     if entry.copies:
         found.append(Evidence(node.address, entry.copies, f"copies = {counts.copies}"))
-    for modifier, sets in _modifiers(survey, node):
+    for modifier, sets in modifiers:
         found += [Evidence(modifier.address, text, f"sets {name}") for name, text in sorted(sets.items())]
     if where.zones:
         found.append(Evidence(node.address, "", f"zones {', '.join(where.zones)}"))

@@ -30,16 +30,20 @@ class Facts:
 
     def number(self, text: str, address: str, scope: Scope, *, default: float, more_is_better: bool = True) -> float:
         """The number an expression gives; `default` for an empty text and for None."""
+        return self.stated(text, address, scope, default=default, more_is_better=more_is_better)[1]
+
+    def stated(self, text: str, address: str, scope: Scope, *, default: float, more_is_better: bool = True) -> tuple[bool, float]:
+        """Whether an expression gives anything but None, and the number as `number`."""
         if not text:
-            return default
+            return False, default
         worst, best = UNKNOWN_COPIES if more_is_better else (max(UNKNOWN_COPIES), min(UNKNOWN_COPIES))
         unsure = worst if self.choice is Choice.WORST else best
         found = self._values(text, address, scope)
         if len(found) == 1 and type(found[0]) is int:
-            return float(found[0])
+            return True, float(found[0])
         values = [float(unsure if v is UNKNOWN else default if v is None else number(v)) for v in found]
         take_least = (self.choice is Choice.WORST) == more_is_better
-        return min(values) if take_least else max(values)
+        return any(value is not None for value in found), min(values) if take_least else max(values)
 
     def whole(self, text: str, address: str, scope: Scope, *, default: int, more_is_better: bool = True) -> int:
         return int(self.number(text, address, scope, default=default, more_is_better=more_is_better))
@@ -55,10 +59,6 @@ class Facts:
         if len(values) == 1:
             return bool(values.pop())
         return better if self.choice is Choice.BEST else not better
-
-    def tells(self, text: str, address: str, scope: Scope) -> bool:
-        """Whether an expression gives anything but None."""
-        return any(value is not None for value in self._values(text, address, scope))
 
     def text(self, text: str, address: str, scope: Scope) -> str:
         """The text an expression gives, "" where it is None or unknown."""
@@ -77,7 +77,7 @@ class Facts:
 
     def _values(self, text: str, address: str, scope: Scope) -> tuple[Any, ...]:
         values = evaluate(text, scope)
-        if len(values) > 1 or UNKNOWN in values:
+        if len(values) > 1 or values[:1] == (UNKNOWN,):
             self.unknown |= {(address, path) for path in scope.unknown}
             self.unsure.add(address)
         return values or (None,)

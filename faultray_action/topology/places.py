@@ -97,7 +97,7 @@ def _placed(survey: Survey, node: Node, source: ZoneSource) -> Places | None:
     """Zones of the subnets that the placement paths lead to; ids that lead to nothing in the plan are unnamed zones of their own."""
     edges = [e for e in survey.outgoing(node.address, "placement") if any(_under(e.path, path) for path in source.placement)]
     found = [pair for edge in edges for pair in _ends(survey, edge.target)]
-    outside = _outside(survey, node, source, len(edges)) if source.placement else 0
+    outside = _outside(node, source) if source.placement and not edges else 0
     if not found and not outside:
         return None
     names = tuple(sorted({zone for zone, _ in found if zone}))
@@ -109,11 +109,9 @@ def _under(path: str, prefix: str) -> bool:
     return path == prefix or path.startswith(prefix + ".")
 
 
-def _outside(survey: Survey, node: Node, source: ZoneSource, linked: int) -> int:
-    """How many different placements are named that are not in the plan (at best each in a zone of its own, as people place them)."""
-    values = [value for path in source.placement for value in every(node.values, path)]
-    known = {v for v in values if isinstance(v, str) and v}
-    return max(0, len(known) - linked) if linked == 0 else 0
+def _outside(node: Node, source: ZoneSource) -> int:
+    """How many different placements are named where none is in the plan (at best each in a zone of its own, as people place them)."""
+    return len({v for path in source.placement for v in every(node.values, path) if isinstance(v, str) and v})
 
 
 def _ends(survey: Survey, address: str) -> tuple[tuple[str, str], ...]:

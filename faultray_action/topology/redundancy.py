@@ -8,8 +8,9 @@ needed, two half-filled zones can be two ways to fail instead of one, and that i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from faultray_action.model.component import Copy, Fault, FaultClass, Recovery
@@ -71,19 +72,24 @@ class _Place(NamedTuple):
     zone: str
 
 
-def deal_copies(spec: RedundancySpec, table: ReliabilityTable) -> Dealt:
+NONE_KNOWN: Mapping[str, Fault] = MappingProxyType({})
+
+
+def deal_copies(spec: RedundancySpec, table: ReliabilityTable, known: Mapping[str, Fault] = NONE_KNOWN) -> Dealt:
     """Copies dealt round-robin over the sorted zones (and regions), each with its own fault and those of every domain it shares.
 
+    `known`: faults by id that other components of the same table have; a domain that is among them is taken from there.
     Precondition: copies >= 0, needed >= 0, a placement names at least `copies` zones.
     No copies give no faults. Raises ConfigError where the table lacks a domain's row or a beta.
     """
     places = _deal(spec)
     own = _own_faults(spec, places, table)
+    shared = {place: domain_faults(spec, place.region, place.zone, table, known) for place in set(places)}
     copies: list[Copy] = []
     faults: list[Fault] = []
     for index, place in enumerate(places):
-        held = (*own[index], *domain_faults(spec, place.region, place.zone, table))
-        copies.append(Copy(tuple(fault.id for fault in held), place.zone))
+        held = (*own[index], *shared[place])
+        copies.append(Copy(tuple([fault.id for fault in held]), place.zone))
         faults += held
     gaps = _gap_faults(spec, places, table)
     return Dealt(tuple(copies), tuple(gap.id for gap in gaps), merge_faults((*faults, *gaps)))
@@ -95,42 +101,44 @@ def merge_faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     return tuple(by_id[id] for id in sorted(by_id))
 
 
-def domain_faults(spec: RedundancySpec, region: str, zone: str, table: ReliabilityTable) -> tuple[Fault, ...]:
+def domain_faults(
+    spec: RedundancySpec, region: str, zone: str, table: ReliabilityTable, known: Mapping[str, Fault] = NONE_KNOWN
+) -> tuple[Fault, ...]:
     """The shared events of a copy at that place: zone, provider service, vendor, region; those that have no name are left out."""
     found: list[Fault] = []
     if zone:
-        found.append(zone_fault(spec.provider, zone, table))
+        found.append(zone_fault(spec.provider, zone, table, known))
     if spec.service:
-        found.append(service_fault(spec.provider, spec.service, region, table))
+        found.append(service_fault(spec.provider, spec.service, region, table, known))
     if spec.vendor:
-        found.append(vendor_fault(spec.vendor, table, spec.vendor_rates))
+        found.append(vendor_fault(spec.vendor, table, spec.vendor_rates, known))
     if region:
-        found.append(region_fault(spec.provider, region, table))
+        found.append(region_fault(spec.provider, region, table, known))
     return tuple(found)
 
 
-def zone_fault(provider: str, zone: str, table: ReliabilityTable) -> Fault:
+def zone_fault(provider: str, zone: str, table: ReliabilityTable, known: Mapping[str, Fault] = NONE_KNOWN) -> Fault:
     """`zone:PROVIDER:NAME`, or `zone:?:ADDRESS#k` for an unnamed zone (`?:ADDRESS#k`)."""
     row = table.row("zone")
     if zone.startswith("?:"):
-        return _domain(f"zone:{zone}", FaultClass.ZONE, row, f"unnamed zone {zone.rpartition('#')[2]}")
-    return _domain(f"zone:{provider}:{zone}", FaultClass.ZONE, row, zone)
+        return _domain(f"zone:{zone}", FaultClass.ZONE, row, f"unnamed zone {zone.rpartition('#')[2]}", known)
+    return _domain(f"zone:{provider}:{zone}", FaultClass.ZONE, row, zone, known)
 
 
-def region_fault(provider: str, region: str, table: ReliabilityTable) -> Fault:
+def region_fault(provider: str, region: str, table: ReliabilityTable, known: Mapping[str, Fault] = NONE_KNOWN) -> Fault:
     """`region:PROVIDER:REGION`."""
-    return _domain(f"region:{provider}:{region}", FaultClass.REGION, table.row("region"), region)
+    return _domain(f"region:{provider}:{region}", FaultClass.REGION, table.row("region"), region, known)
 
 
-def service_fault(provider: str, service: str, region: str, table: ReliabilityTable) -> Fault:
+def service_fault(provider: str, service: str, region: str, table: ReliabilityTable, known: Mapping[str, Fault] = NONE_KNOWN) -> Fault:
     """`service:PROVIDER:SERVICE@REGION`; a global service has no region and no `@`."""
     domain = f"{provider}:{service}" + (f"@{region}" if region else "")
-    return _domain(f"service:{domain}", FaultClass.SERVICE, table.row("provider_service"), domain)
+    return _domain(f"service:{domain}", FaultClass.SERVICE, table.row("provider_service"), domain, known)
 
 
-def vendor_fault(name: str, table: ReliabilityTable, row: str = "vendor") -> Fault:
+def vendor_fault(name: str, table: ReliabilityTable, row: str = "vendor", known: Mapping[str, Fault] = NONE_KNOWN) -> Fault:
     """`vendor:NAME`: the whole of a third party, shared by every component it runs."""
-    return _domain(f"vendor:{name}", FaultClass.VENDOR, table.row(row), name)
+    return _domain(f"vendor:{name}", FaultClass.VENDOR, table.row(row), name, known)
 
 
 def beta_of(places: Iterable[tuple[str, str]], table: ReliabilityTable) -> float:
@@ -143,12 +151,12 @@ def beta_of(places: Iterable[tuple[str, str]], table: ReliabilityTable) -> float
     return table.quantity("beta_same_zone").value.default
 
 
-def _domain(id: str, fault_class: FaultClass, row: ReliabilityRow, name: str) -> Fault:
-    return Fault(id, fault_class, row.failures_per_year, row.repair_hours, row.recovery, "", name)
+def _domain(id: str, fault_class: FaultClass, row: ReliabilityRow, name: str, known: Mapping[str, Fault]) -> Fault:
+    return known.get(id) or Fault(id, fault_class, row.failures_per_year, row.repair_hours, row.recovery, "", name)
 
 
 def _deal(spec: RedundancySpec) -> tuple[_Place, ...]:
-    regions = tuple(sorted(set(spec.regions))) or ("",)
+    regions = tuple(sorted(set(spec.regions))) if len(spec.regions) > 1 else spec.regions or ("",)
     if spec.placement:
         return tuple(_Place(_region_of(zone, regions), zone) for zone in spec.placement[: spec.copies])
     by_region = {region: _zones_in(spec, region, regions) for region in regions}
@@ -161,7 +169,7 @@ def _deal(spec: RedundancySpec) -> tuple[_Place, ...]:
 
 
 def _zones_in(spec: RedundancySpec, region: str, regions: tuple[str, ...]) -> tuple[str, ...]:
-    named = tuple(zone for zone in sorted(set(spec.zones)) if _region_of(zone, regions) == region)
+    named = tuple([zone for zone in sorted(set(spec.zones)) if _region_of(zone, regions) == region])
     if spec.managed and (len(named) > 1 or spec.anonymous_zones > 1):
         return ("",)
     if named:
@@ -171,6 +179,8 @@ def _zones_in(spec: RedundancySpec, region: str, regions: tuple[str, ...]) -> tu
 
 
 def _region_of(zone: str, regions: tuple[str, ...]) -> str:
+    if len(regions) == 1:
+        return regions[0]
     if zone.startswith("?:") and zone.partition("@")[2].rpartition("#")[0] in regions:
         return zone.partition("@")[2].rpartition("#")[0]
     matching = [region for region in regions if zone.startswith(region)]
@@ -181,14 +191,13 @@ def _own_faults(spec: RedundancySpec, places: tuple[_Place, ...], table: Reliabi
     if spec.managed:
         return ((),) * spec.copies
     beta = _beta(spec, places, table)
-    common = _own(spec, f"common:{spec.address}", FaultClass.COMMON_CAUSE, beta)
-    return tuple(
-        (_own(spec, f"copy:{spec.address}#{index}", spec.own_class, 1 - beta), *((common,) if beta else ())) for index in range(spec.copies)
-    )
+    together, alone = spec.failures_per_year.scaled(beta), spec.failures_per_year.scaled(1 - beta)
+    common = (_own(spec, f"common:{spec.address}", FaultClass.COMMON_CAUSE, together),) if beta else ()
+    return tuple([(_own(spec, f"copy:{spec.address}#{index}", spec.own_class, alone), *common) for index in range(spec.copies)])
 
 
-def _own(spec: RedundancySpec, id: str, fault_class: FaultClass, share: float) -> Fault:
-    return Fault(id, fault_class, spec.failures_per_year.scaled(share), spec.repair_hours, spec.recovery, spec.address)
+def _own(spec: RedundancySpec, id: str, fault_class: FaultClass, failures_per_year: Interval) -> Fault:
+    return Fault(id, fault_class, failures_per_year, spec.repair_hours, spec.recovery, spec.address)
 
 
 def _beta(spec: RedundancySpec, places: tuple[_Place, ...], table: ReliabilityTable) -> float:
