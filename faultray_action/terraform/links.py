@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +21,7 @@ from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource
 from faultray_action.terraform.reader import paused_collector
 from faultray_action.terraform.references import Expression, Locals, Resolver, Written
 from faultray_action.terraform.roster import Kind, Roster
-from faultray_action.terraform.values import Identities, Mention, is_specific, stem, type_fits
+from faultray_action.terraform.values import SHORTEST, Identities, Mention, is_specific, stem, type_fits
 
 _BEFORE, _AFTER, _RECORDED = 1, 2, 4
 _BOTH = _BEFORE | _AFTER
@@ -28,7 +29,6 @@ _BITS = {Side.BEFORE: _BEFORE, Side.AFTER: _AFTER, Side.RECORDED: _RECORDED}
 _NO_MENTION = frozenset({"id", "name", "comment", "description"})
 _LABELS = frozenset({"tags", "tags_all", "labels", "effective_labels", "terraform_labels"})
 """What stands there says nothing about who needs whom."""
-_SHORTEST = 3
 _DIGEST = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -50,6 +50,10 @@ def links(
     return Linker(plan, identities or {}, locals_by_module, written_by_module, frozenset(silent)).links(side)
 
 
+_Scan = list[tuple[Path, tuple[Mention, ...]]]
+"""Paths of a tree with the identity values that stand there."""
+
+
 @dataclass(slots=True)
 class _Work:
     """The links of one source on one side while they are found.
@@ -62,7 +66,7 @@ class _Work:
     sides: int
     found: dict[tuple[str, str, str], Link] = field(default_factory=dict)
     held: dict[str, list[Path]] = field(default_factory=dict)
-    scan: Sequence[tuple[Path, tuple[Mention, ...]]] = ()
+    scan: _Scan = field(default_factory=list)
     steady: bool = True
 
     def add(self, path: Path, dotted: str, target: Resource, attribute: str, kind: LinkKind, detail: str) -> None:
@@ -112,7 +116,7 @@ class Linker:
     _filled: dict[Kind, frozenset[str]] = field(default_factory=dict)
     _recorded: dict[str, Tree] = field(default_factory=dict)
     _settled: dict[str, list[Link]] = field(default_factory=dict)
-    _scans: dict[str, list[tuple[Path, tuple[Mention, ...]]]] = field(default_factory=dict)
+    _scans: dict[str, _Scan] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._roster = Roster(self.plan.resources)
@@ -248,68 +252,51 @@ class Linker:
         return found
 
     def _add_values(self, work: _Work) -> None:
-        source = work.source
+        holders = self._values.holders
         for path, mentions in work.scan:
             for mention in mentions:
-                rows = self._values.holders[mention.value]
+                rows = holders[mention.value]
                 if len(rows) > 1 or rows[0].sides & _BOTH != _BOTH:
                     work.steady = work.steady and all(row.sides & _BOTH == _BOTH for row in rows)
                 elif work.explains(path, rows[0].resource.address):
                     continue
-                if len(path) == 1 and _is_own_name(path[0], mention.value, source.type):
-                    continue
-                key = path[-2] if path[-1] == "name" and len(path) > 1 else path[-1]
-                holder = self._values.owner(mention, source, key, work.sides, self.plan.state_dependencies.get(source.address, ()))
-                if holder and not work.explains(path, holder.resource.address):
-                    attribute = self._attribute(source.type, path)
-                    work.add(attribute, ".".join(attribute), holder.resource, holder.attribute, LinkKind.VALUE, holder.attribute)
+                self._add_value(work, path, mention)
 
-    def _scan(self, source: Resource, tree: Tree) -> list[tuple[Path, tuple[Mention, ...]]]:
+    def _add_value(self, work: _Work, path: Path, mention: Mention) -> None:
+        source = work.source
+        if len(path) == 1 and _is_own_name(path[0], mention.value, source.type):
+            return
+        key = path[-2] if path[-1] == "name" and len(path) > 1 else path[-1]
+        holder = self._values.owner(mention, source, key, work.sides, self.plan.state_dependencies.get(source.address, ()))
+        if holder and not work.explains(path, holder.resource.address):
+            attribute = self._attribute(source.type, path)
+            work.add(attribute, ".".join(attribute), holder.resource, holder.attribute, LinkKind.VALUE, holder.attribute)
+
+    def _scan(self, source: Resource, tree: Tree) -> _Scan:
         """(path, identity values of other resources) of every string of a tree that holds any, sorted."""
         shared = source.before is source.after and tree is source.after
         if shared and source.address in self._scans:
             return self._scans[source.address]
-        found: list[tuple[Path, tuple[Mention, ...]]] = []
-        known = self._values.found
-        nested: list[tuple[Path, Any]] = []
-        for key, value in tree.items():
-            kind = type(value)
-            if kind is str:
-                if len(value) >= _SHORTEST:
-                    hits = known.get(value)
-                    if hits is None:
-                        hits = self._values.look(value, source)
-                    if hits and (len(hits) > 1 or not self._is_own(hits[0], source)):
-                        found.append(((key,), hits))
-            elif (kind is dict or kind is list) and value and key not in _LABELS:
-                nested.append(((key,), value))
-        if nested:
-            self._scan_nested(source, nested, found)
-        result = sorted(found)
-        if shared:
-            self._scans[source.address] = result
-        return result
-
-    def _scan_nested(self, source: Resource, pending: list[tuple[Path, Any]], found: list[tuple[Path, tuple[Mention, ...]]]) -> None:
-        known = self._values.found
-        while pending:
-            path, item = pending.pop()
-            rows = item.items() if type(item) is dict else [("", child) for child in item]
-            for key, value in rows:
+        found: _Scan = []
+        known, look, is_own = self._values.found, self._values.look, self._values.is_own
+        blocks: list[tuple[Path, Any]] = [((), tree)]
+        while blocks:
+            path, block = blocks.pop()
+            for key, value in block.items() if type(block) is dict else zip(repeat(""), block):
                 kind = type(value)
                 if kind is str:
-                    if len(value) >= _SHORTEST:
+                    if len(value) >= SHORTEST:
                         hits = known.get(value)
                         if hits is None:
-                            hits = self._values.look(value, source)
-                        if hits and (len(hits) > 1 or not self._is_own(hits[0], source)):
+                            hits = look(value, source)
+                        if hits and (len(hits) > 1 or not is_own(hits[0], source)):
                             found.append(((*path, key) if key else path, hits))
-                elif (kind is dict or kind is list) and value:
-                    pending.append(((*path, key) if key else path, value))
-
-    def _is_own(self, mention: Mention, source: Resource) -> bool:
-        rows = self._values.holders[mention.value]
-        return rows[0].resource is source and (len(rows) == 1 or all(row.resource is source for row in rows))
+                elif (kind is dict or kind is list) and value and (path or key not in _LABELS):
+                    blocks.append(((*path, key) if key else path, value))
+        found.sort()
+        if shared:
+            self._scans[source.address] = found
+        return found
 
     def _attribute(self, kind: str, path: Path) -> Path:
         """The attribute a value belongs to: keys of a map are not part of its path where the configuration knows the attribute."""

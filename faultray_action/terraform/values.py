@@ -82,7 +82,8 @@ _SUFFIX = re.compile(r"_(?:names?|ids?|arns?|identifiers?|urls?|uris?|self_links
 _MAX_TEXT = 200_000
 _ARN_PARTS = 6
 _DEFINING, _DERIVED, _PLAIN_NAME, _NO_RANK = 1, 2, 3, 9
-_SHORTEST = 3
+SHORTEST = 3
+"""A text shorter than this identifies nothing."""
 _MIN_TOKEN = 6
 _MIN_BASE64 = 16
 _MAX_HOLDERS = 64
@@ -198,7 +199,7 @@ class Identities:
 
     def _hold(self, value: str, resource: Resource, attribute: str, rank: int, sides: int) -> None:
         """A value, and for endpoints the host names in it, each with its rank. What is in the index already has been found worth it."""
-        if value not in self.holders and (len(value) < _SHORTEST or (len(value) <= _MAX_COMMON and _NEVER.fullmatch(value))):
+        if value not in self.holders and (len(value) < SHORTEST or (len(value) <= _MAX_COMMON and _NEVER.fullmatch(value))):
             return
         self._enter(value, resource, attribute, rank, sides)
         if rank == _DEFINING and ("," in value or ":" in value) and not value.startswith("arn:"):
@@ -251,6 +252,11 @@ class Identities:
         if not is_specific(mention.value):
             rows = _in_region(source, _plain_holders(rows, mention.value, named, wanted))
         return _obvious(rows, wanted)
+
+    def is_own(self, mention: Mention, source: Resource) -> bool:
+        """Whether nobody but a resource itself holds a value."""
+        rows = self.holders[mention.value]
+        return rows[0].resource is source and (len(rows) == 1 or all(row.resource is source for row in rows))
 
     def look(self, text: str, source: Resource) -> tuple[Mention, ...]:
         """Identity values that occur in a string of a resource as whole tokens: the string itself (under the key ""), else what it embeds.

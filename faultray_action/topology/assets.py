@@ -115,19 +115,35 @@ def _asset(survey: Survey, root: str, stores: tuple[str, ...], table: Reliabilit
 def _examined(survey: Survey, root: str, stores: tuple[str, ...], table: ReliabilityTable) -> DataAsset:
     node = survey.nodes[root]
     assert node.entry.data is not None
+    data = node.entry.data
+    held = _held(survey, node, frozenset(data.losses))
     losses = tuple(
-        Loss(LossKind(kind), table.row(row).failures_per_year, _covers(survey, node, stores, kind))
-        for kind, row in sorted(node.entry.data.losses.items())
+        Loss(LossKind(kind), table.row(row).failures_per_year, _covers(survey, node, stores, kind, held))
+        for kind, row in sorted(data.losses.items())
     )
     return DataAsset(root, node.entry.label or node.resource.type, stores, losses, inferred="durable store")
 
 
-def _covers(survey: Survey, node: Node, stores: tuple[str, ...], kind: str) -> tuple[Evidence, ...]:
+_Held = list[tuple[Cover, Evidence]]
+"""Protections that hold, its own before those of others."""
+
+
+def _held(survey: Survey, node: Node, kinds: frozenset[str]) -> _Held:
+    """The protections of a store against any loss of these kinds."""
     assert node.entry.data is not None
-    found = [_evidence(node, c) for c in node.entry.data.covers if kind in c.losses and _holds(survey, node, node, c)]
+    stated = [(node, cover) for cover in node.entry.data.covers]
     for edge in survey.incoming(node.address, "protects"):
         protector = survey.nodes[edge.source]
-        found += [_evidence(protector, c) for c in protector.entry.covers if kind in c.losses and _holds(survey, protector, node, c)]
+        stated += [(protector, cover) for cover in protector.entry.covers]
+    return [
+        (cover, _evidence(owner, cover))
+        for owner, cover in stated
+        if not kinds.isdisjoint(cover.losses) and _holds(survey, owner, node, cover)
+    ]
+
+
+def _covers(survey: Survey, node: Node, stores: tuple[str, ...], kind: str, held: _Held) -> tuple[Evidence, ...]:
+    found = [evidence for cover, evidence in held if kind in cover.losses]
     if kind == LossKind.MEDIA:
         found += [Evidence(s, "", "holds the same data") for s in stores[1:] if any(survey.outgoing(s, "replica"))]
         found += _copies_of_regions(survey, node)

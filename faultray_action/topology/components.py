@@ -11,9 +11,8 @@ from faultray_action.model.quick import quick
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
 from faultray_action.terraform.tree import module_steps
 from faultray_action.topology import places
-from faultray_action.topology.places import Places
 from faultray_action.topology.redundancy import RedundancySpec, deal_copies, gap_hours
-from faultray_action.topology.survey import Node, Survey, TypedEdge
+from faultray_action.topology.survey import Node, Places, Survey, TypedEdge
 
 
 @dataclass(slots=True)

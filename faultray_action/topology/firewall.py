@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from faultray_action.catalogue.entry import FirewallFacts
-from faultray_action.catalogue.expression import Scope, every, number
+from faultray_action.catalogue.expression import descend, every, number
 from faultray_action.model.component import Component, Confidence, Evidence
 from faultray_action.model.quick import quick
 from faultray_action.model.topology import Dependency, Role
@@ -162,9 +162,8 @@ def _open(values: Mapping[str, Any], facts: FirewallFacts) -> bool:
 
 
 def _ports(values: Mapping[str, Any], facts: FirewallFacts) -> tuple[float, float]:
-    scope = Scope(values)
-    protocol = str(scope.get(facts.protocol) if scope.get(facts.protocol) is not None else "").lower()
-    low, high = scope.get(facts.from_port), scope.get(facts.to_port)
+    stated, low, high = (descend(values, path) for path in (facts.protocol, facts.from_port, facts.to_port))
+    protocol = "" if stated is None else str(stated).lower()
     if protocol in _NOT_TCP:
         return 1.0, 0.0
     if protocol in _ALL_PROTOCOLS or UNKNOWN in (low, high) or low is None or number(low) < 0 or (number(low) == 0 and number(high) == 0):

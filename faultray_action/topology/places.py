@@ -4,35 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from faultray_action.catalogue.entry import ZoneSource
 from faultray_action.catalogue.expression import Scope, every
-from faultray_action.model.quick import quick
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology.facts import Choice
-from faultray_action.topology.survey import Node, Survey
+from faultray_action.topology.survey import Node, Places, Survey
 
 _SHORT = 2
 """A zone name this short ("1", "b") needs its location before it."""
-
-
-@quick
-@dataclass(frozen=True, slots=True)
-class Places:
-    """`zones`: distinct names, sorted. `anonymous`: further zones whose names are not known. `subnets`: zone -> the placements there. `known`: it says anything at all."""
-
-    zones: tuple[str, ...] = ()
-    anonymous: int = 0
-    subnets: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def count(self) -> int:
-        return len(self.zones) + self.anonymous
-
-    @property
-    def known(self) -> bool:
-        return self.count > 0
 
 
 def find(survey: Survey, node: Node) -> Places:
@@ -95,14 +76,22 @@ def _full(node: Node, source: ZoneSource, name: str) -> str:
 
 def _placed(survey: Survey, node: Node, source: ZoneSource) -> Places | None:
     """Zones of the subnets that the placement paths lead to; ids that lead to nothing in the plan are unnamed zones of their own."""
-    edges = [e for e in survey.outgoing(node.address, "placement") if any(_under(e.path, path) for path in source.placement)]
-    found = [pair for edge in edges for pair in _ends(survey, edge.target)]
-    outside = _outside(node, source) if source.placement and not edges else 0
-    if not found and not outside:
-        return None
-    names = tuple(sorted({zone for zone, _ in found if zone}))
-    unnamed = len({subnet for zone, subnet in found if not zone})
-    return Places(names, unnamed + outside, tuple(sorted((zone, subnet) for zone, subnet in found)))
+    edges = survey.outgoing(node.address, "placement") if source.placement else []
+    targets = tuple([e.target for e in edges if any(_under(e.path, path) for path in source.placement)])
+    if targets:
+        return _standing_in(survey, targets)
+    outside = _outside(node, source)
+    return Places((), outside) if outside else None
+
+
+def _standing_in(survey: Survey, targets: tuple[str, ...]) -> Places | None:
+    """The zones of some placements, found once for all that stand in the same ones."""
+    if targets not in survey.standing:
+        found = [pair for target in targets for pair in _ends(survey, target)]
+        names = tuple(sorted({zone for zone, _ in found if zone}))
+        unnamed = len({subnet for zone, subnet in found if not zone})
+        survey.standing[targets] = Places(names, unnamed, tuple(sorted(found))) if found else None
+    return survey.standing[targets]
 
 
 def _under(path: str, prefix: str) -> bool:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from faultray_action.model.component import Component
 from faultray_action.model.topology import Dependency, EntryPoint
-from faultray_action.topology.places import Places
-from faultray_action.topology.survey import Survey
+from faultray_action.topology.survey import Places, Survey
 
 
 @dataclass(frozen=True, slots=True)

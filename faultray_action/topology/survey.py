@@ -46,11 +46,30 @@ class TypedEdge:
     evidence: Evidence | None = None
 
 
+@quick
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where copies may stand. `zones`: distinct names, sorted. `anonymous`: further zones whose names are not known. `subnets`: (zone, placement) pairs."""
+
+    zones: tuple[str, ...] = ()
+    anonymous: int = 0
+    subnets: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def count(self) -> int:
+        return len(self.zones) + self.anonymous
+
+    @property
+    def known(self) -> bool:
+        return self.count > 0
+
+
 @dataclass(slots=True)
 class Survey:
     """One side, read but not yet judged. `unknown` are instances of known providers without an entry.
 
-    `leaves` and `exits`: where chains of placements end and which gateways a subnet leaves through, as far as `places` has followed them.
+    `leaves`, `standing` and `exits`: where chains of placements end, where that is for several, and which gateways a subnet leaves through, as
+    far as `places` has followed them.
     `typed`: what each link (by identity) means, None for nothing. `servers`: how many resources serve or belong to one.
     """
 
@@ -67,6 +86,7 @@ class Survey:
     typed: Mapping[int, TypedEdge | None] = field(default_factory=dict)
     servers: Mapping[str, int] = field(default_factory=dict)
     leaves: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    standing: dict[tuple[str, ...], Places | None] = field(default_factory=dict)
     exits: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def outgoing(self, address: str, *roles: EdgeRole) -> list[TypedEdge]:
@@ -146,6 +166,8 @@ def is_known_provider(resource: Resource, catalogue: Catalogue) -> bool:
 def _drop_shadows(nodes: dict[str, Node]) -> None:
     """A data source that reads a resource of the same plan is that resource, not a second one."""
     read = [(a, n.resource.type, n.values.get("id")) for a, n in nodes.items() if n.resource.data]
+    if not read:
+        return
     types = {kind for _, kind, _ in read}
     managed = {
         (n.resource.type, n.values.get("id"))
@@ -163,6 +185,7 @@ def _typed(
     found: dict[int, TypedEdge | None] = {}
     earlier = known.typed if known is not None else {}
     other = _otherwise(nodes, known.nodes, unsure) if known is not None else frozenset()
+    meanings = _Meanings()
     for link in links:
         this = id(link)
         if this in earlier and link.source not in other and link.target not in other:
@@ -170,7 +193,7 @@ def _typed(
             continue
         source, target = nodes.get(link.source), nodes.get(link.target)
         if source is not None and target is not None and link.kind is not LinkKind.DEPENDS_ON and source is not target:
-            found[this] = _meaning(link, source, target, facts)
+            found[this] = meanings.edge(link, source, target, facts)
     return found
 
 
@@ -180,9 +203,28 @@ def _otherwise(nodes: Mapping[str, Node], known: Mapping[str, Node], unsure: Col
     return frozenset(changed | (known.keys() - nodes.keys()) | set(unsure))
 
 
-def _meaning(link: Link, source: Node, target: Node, facts: Facts) -> TypedEdge | None:
-    rule = next((rule for rule in rules_at(source.entry, link.path) if _applies(rule, source, target, facts)), None)
-    return None if rule is None or rule.role == "none" else _edge(link, rule, source)
+class _Meanings:
+    """What links mean by the catalogue, looked up once for each type, path and type of the target."""
+
+    def __init__(self) -> None:
+        self._rules: dict[tuple[str, str, str], list[tuple[EdgeRule, str]]] = {}
+
+    def edge(self, link: Link, source: Node, target: Node, facts: Facts) -> TypedEdge | None:
+        """The edge that a link is, None where no outage follows from it."""
+        for rule, text in self._rules_of(link.path, source, target):
+            if not rule.when or facts.truth(rule.when, source.address, Scope(source.values, source.entry.defaults), better=False):
+                return None if rule.role == "none" else _edge(link, rule, text)
+        return None
+
+    def _rules_of(self, path: str, source: Node, target: Node) -> list[tuple[EdgeRule, str]]:
+        """The rules for such a target, each with how its evidence tells it."""
+        mark = source.resource.type, path, target.resource.type
+        known = self._rules.get(mark)
+        if known is None:
+            label = source.entry.label or source.resource.type
+            fitting = [rule for rule in rules_at(source.entry, path) if not rule.to or any(_is_of(target, pattern) for pattern in rule.to)]
+            known = self._rules[mark] = [(rule, f"{label}: {path} is {rule.role}") for rule in fitting]
+        return known
 
 
 def _distinct(typed: Iterable[TypedEdge | None]) -> Iterable[TypedEdge]:
@@ -197,11 +239,14 @@ def _distinct(typed: Iterable[TypedEdge | None]) -> Iterable[TypedEdge]:
             yield edge
 
 
-def _edge(link: Link, rule: EdgeRule, source: Node) -> TypedEdge:
+def _edge(link: Link, rule: EdgeRule, text: str) -> TypedEdge:
     group = f"{link.source}:{link.path}" if rule.group else ""
-    sure = Confidence.CERTAIN if link.kind in (LinkKind.REFERENCE, LinkKind.VALUE) else Confidence.LIKELY
-    evidence = Evidence(link.source, link.path, f"{source.entry.label or source.resource.type}: {link.path} is {rule.role}", sure)
+    sure = Confidence.CERTAIN if link.kind in _SURE else Confidence.LIKELY
+    evidence = Evidence(link.source, link.path, text, sure)
     return TypedEdge(link.source, link.target, rule.role, link.path, group, rule.group_needed, rule.buffer_seconds, evidence)
+
+
+_SURE = (LinkKind.REFERENCE, LinkKind.VALUE)
 
 
 def rules_at(entry: Entry, path: str) -> tuple[EdgeRule, ...]:
@@ -218,12 +263,6 @@ def rules(value: EdgeRole | EdgeRule | tuple[EdgeRule, ...]) -> tuple[EdgeRule, 
     if isinstance(value, EdgeRule):
         return (value,)
     return value if isinstance(value, tuple) else (EdgeRule(role=value),)
-
-
-def _applies(rule: EdgeRule, source: Node, target: Node, facts: Facts) -> bool:
-    if rule.to and not any(_is_of(target, pattern) for pattern in rule.to):
-        return False
-    return not rule.when or facts.truth(rule.when, source.address, Scope(source.values, source.entry.defaults), better=False)
 
 
 def _is_of(node: Node, pattern: str) -> bool:
