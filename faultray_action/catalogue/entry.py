@@ -139,6 +139,15 @@ class CallsOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     within: tuple[str, ...] = ()
 
 
+class Hosting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which copies a pool of machines takes. `reserved`: only those that ask for it (taints). `labels` and `names`: paths of the labels of its
+    machines, and of what it is called, by which copies ask."""
+
+    reserved: str = "false"
+    labels: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
 class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Paths of a firewall rule: protocol, from and to port, CIDRs, the group it lets in; `inline` block paths inside a group; `when` for direction.
 
@@ -206,6 +215,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `egress`: a workload that is taken to call out through its subnet's NAT, where `egress_when` holds; `calls_out`: one that is where it shows it.
     `workload`: runs customer code. `agent`: an AI part.
     `joint`: it joins networks (peering, transit gateway): what a route sends there goes to another network and not to the internet.
+    `hosting`: which copies a pool of machines takes; `asks_for`: path of the labels that the machines of a workload must have.
     `firewall_tags`: paths of the tags (or accounts) by which firewall rules apply to it.
     `ordered_firewall`: rules of which the first that fits decides. `addresses`: paths of address prefixes (a subnet) or addresses (an interface).
     `outward`: its placement is its way out only, calls reach it elsewhere. `leads_out`: a placement has a way out that no route tells of.
@@ -226,6 +236,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     egress: bool = False
     egress_when: str = ""
     calls_out: CallsOut | None = None
+    hosting: Hosting | None = None
+    asks_for: str = ""
     agent: str = ""
     joint: bool = False
     copies: str = ""

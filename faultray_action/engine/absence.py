@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from faultray_action.engine.compiled import Compiled
 from faultray_action.engine.sweep import Row, positions, sweep_entries
+from faultray_action.model.component import FaultClass
+from faultray_action.model.topology import Topology
 
 
 def entries_down_without(
@@ -14,10 +16,12 @@ def entries_down_without(
 ) -> Mapping[str, tuple[str, ...]]:
     """Component -> undeferred entries that stand, and are down with it absent; what is down anyway is left out.
 
-    `together` names the components that are absent at the same time as one, itself among them; without, it is absent alone.
+    `together` names the components that are absent at the same time as one, itself among them; without, it is absent alone. What runs on
+    nothing but their machines is absent too.
     One sweep for all of them; addresses that are no component take nothing down."""
     asked = [address for address in addresses if address in compiled.vertex_of]
-    absent = [tuple(compiled.vertex_of[a] for a in together.get(address, (address,)) if a in compiled.vertex_of) for address in asked]
+    gone = [_with_hosted(compiled.topology, together.get(address, (address,))) for address in asked]
+    absent = [tuple(compiled.vertex_of[a] for a in addresses if a in compiled.vertex_of) for addresses in gone]
     rows = [Row(()), *(Row((), vertices) for vertices in absent)]
     down = sweep_entries(compiled, rows)
     found: dict[str, list[str]] = {address: [] for address in asked}
@@ -28,3 +32,12 @@ def entries_down_without(
         for position in positions(bits >> 1):
             found[asked[position]].append(entry.address)
     return {address: tuple(entries) for address, entries in found.items()}
+
+
+def _with_hosted(topology: Topology, addresses: tuple[str, ...]) -> tuple[str, ...]:
+    """These components, and those all of whose copies stand on machines of theirs."""
+    machines = {id for id, fault in topology.faults.items() if fault.fault_class is FaultClass.COPY and fault.address in addresses}
+    if not machines:
+        return addresses
+    hosted = (a for a, c in topology.components.items() if c.copies and all(not machines.isdisjoint(copy.faults) for copy in c.copies))
+    return tuple(dict.fromkeys((*addresses, *hosted)))

@@ -10,7 +10,7 @@ from faultray_action.engine.sweep import Row, passes_unseen, positions, sweep_ve
 from faultray_action.engine.zones import ZoneGroup, first_holders, worst_recovery
 from faultray_action.model.component import Fault, FaultClass, Recovery
 from faultray_action.model.outcome import SharedDependency, SinglePoint
-from faultray_action.model.topology import EntryPoint
+from faultray_action.model.topology import EntryPoint, Role, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +108,45 @@ def _points(
     holders = first_holders(compiled.topology)
     for entry, ids in order_one.items():
         for fault in _own_faults(compiled, ids):
-            _note(found, fault.address or holders[fault.id], fault.fault_class, fault.id, fault, fault.recovery, entry)
+            for address in _bearers(compiled.topology, fault.address or holders[fault.id], frozenset({fault.id}), entry):
+                _note(found, address, fault.fault_class, fault.id, fault, fault.recovery, entry)
     for entry, groups in hit_groups.items():
         for group in groups:
-            evidence = _note(found, group.address, FaultClass.ZONE, group.id, group.cause, group.recovery, entry)
-            evidence.zones.add(group.zone)
+            for address in _bearers(compiled.topology, group.address, frozenset(group.faults), entry):
+                evidence = _note(found, address, FaultClass.ZONE, group.id, group.cause, group.recovery, entry)
+                evidence.zones.add(group.zone)
     return tuple(_point(address, found[address]) for address in sorted(found))
+
+
+def _bearers(topology: Topology, owner: str, lost: frozenset[str], entry: str) -> tuple[str, ...]:
+    """Whose single point an event is: its owner's, unless that goes on without what it lost (a machine of a pool): then that of what ran there
+    alone and the entry needs, where there is such a thing."""
+    if not _lasts(topology, owner, lost):
+        return (owner,)
+    holders = {a for a, c in topology.components.items() if any(not lost.isdisjoint(copy.faults) for copy in c.copies)}
+    alone = [address for address in sorted(holders - {owner}) if not _lasts(topology, address, lost)]
+    needed = _needed(topology, entry) if alone else frozenset()
+    return tuple(address for address in alone if address in needed) or (owner,)
+
+
+def _lasts(topology: Topology, address: str, lost: frozenset[str]) -> bool:
+    component = topology.components.get(address)
+    return component is not None and sum(lost.isdisjoint(copy.faults) for copy in component.copies) >= max(1, component.needed)
+
+
+def _needed(topology: Topology, entry: str) -> frozenset[str]:
+    """What an entry needs, and what it is itself."""
+    needs: dict[str, list[str]] = {}
+    for dependency in topology.dependencies:
+        if dependency.role is Role.NEED:
+            needs.setdefault(dependency.source, []).append(dependency.target)
+    stack = [each.component for each in topology.entries if each.address == entry]
+    seen = set(stack)
+    while stack:
+        fresh = set(needs.get(stack.pop(), ())) - seen
+        seen |= fresh
+        stack += fresh
+    return frozenset(seen)
 
 
 def _own_faults(compiled: Compiled, ids: Iterable[str]) -> Iterator[Fault]:

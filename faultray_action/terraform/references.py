@@ -13,12 +13,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from faultray_action.terraform.attributes import Path
-from faultray_action.terraform.tree import ModulePath, mapping, references_of, rows_of, walk_modules
+from faultray_action.terraform.tree import ModulePath, mapping, module_path, references_of, rows_of, walk_modules
 
 _STEP = re.compile(r"""([^.\[\]]+)|\[(?:"((?:[^"\\]|\\.)*)"|(\d+))\]""")
 _SCALARS = frozenset({"count", "path", "terraform", "self"})
 _PREFIX_END = ("", ".", "[")
 _MAX_HOPS = 40
+PROVIDER = "provider"
+"""The path of what a resource's provider configuration refers to: a word that Terraform keeps for itself, no attribute has it."""
 Locals = Mapping[str, Mapping[str, Sequence[str]]]
 """References of locals by module ("" the root, "module.a.module.b" without instance keys) and name."""
 Written = Mapping[str, Mapping[str, Sequence[tuple[str, Sequence[str]]]]]
@@ -230,6 +232,7 @@ class Resolver:
     _modules: dict[Scope, _Module] = field(default_factory=dict)
     _said: dict[int, _Said] = field(default_factory=dict)
     _attributes: dict[tuple[int, int], list[_Attribute]] = field(default_factory=dict)
+    _providers: dict[str, Sequence[Expression]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for path, body in walk_modules(self.configuration):
@@ -242,7 +245,29 @@ class Resolver:
             module = self._at(Scope(path))
             for name, row in module.rows.items():
                 lost = sum(self.unresolved.values())
-                yield path, name, self._expressions(module, row), sum(self.unresolved.values()) == lost
+                found = self._expressions(module, row)
+                complete = sum(self.unresolved.values()) == lost
+                yield path, name, [*found, *self._provider(path, row)], complete
+
+    def _provider(self, path: ModulePath, row: Mapping[str, Any]) -> Sequence[Expression]:
+        """What the provider configuration of a resource refers to (the cluster that a workload runs on), at the path that no attribute can have."""
+        key = str(row.get("provider_config_key") or "")
+        known = self._providers.get(key)
+        if known is None:
+            configured = mapping(self._configured(key))
+            module = self._at(Scope(module_path(str(configured.get("module_address") or ""))))
+            read = [self._read(references) for _, references in expressions_of(configured)]
+            targets = _distinct([target for said in read for target in self._resolve_all(said, _Context(module))])
+            known = self._providers[key] = (Expression((PROVIDER,), targets, PROVIDER),) if targets else ()
+        return [each for each in known if all(target.depth <= len(path) for target in each.targets)]
+
+    def _configured(self, key: str) -> Any:
+        """The provider configuration of a key, or the nearest one of that name in an enclosing module."""
+        configured = mapping(self.configuration.get("provider_config"))
+        while key not in configured and ":" in key:
+            module, name = key.split(":", 1)
+            key = f"{module.rpartition('.module.')[0]}:{name}" if ".module." in module else name
+        return configured.get(key)
 
     def _at(self, scope: Scope) -> _Module:
         module = self._modules.get(scope)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from faultray_action.catalogue.expression import Scope
+from faultray_action.catalogue.entry import Hosting
+from faultray_action.catalogue.expression import Scope, every
 from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery
 from faultray_action.model.quick import quick
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
@@ -329,11 +331,11 @@ def _hosts(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable, ab
     """Copies of the machines it runs on, pool by pool; None where it runs on nothing of the plan, or on a capacity without copies of its own."""
     found: dict[str, tuple[Copy, ...]] = {}
     for edge in survey.outgoing(node.address, "host"):
-        for host in _capacity(survey, edge.target, frozenset({node.address})):
-            if host not in above:
-                component = _build(survey, survey.nodes[host], parts, table, above)
-                if not component.managed:
-                    found[host] = component.copies
+        pools = [host for host in _capacity(survey, edge.target, frozenset({node.address})) if host not in above]
+        for host in _taking(survey, node, pools):
+            component = _build(survey, survey.nodes[host], parts, table, above)
+            if not component.managed:
+                found[host] = component.copies
     return tuple(found[host] for host in sorted(found)) if found else None
 
 
@@ -347,6 +349,28 @@ def _capacity(survey: Survey, address: str, seen: frozenset[str]) -> list[str]:
     if pools:
         return pools
     return [address] if node.entry.disposition == "component" and node.entry.scope in ("spread", "zonal") else []
+
+
+def _taking(survey: Survey, node: Node, pools: list[str]) -> list[str]:
+    """The pools that take copies of a workload: those it asks for by labels or name, else those that take any; all where that leaves none."""
+    wanted = survey.scope(node).get(node.entry.asks_for) if node.entry.asks_for else None
+    asked = [pool for pool in pools if isinstance(wanted, Mapping) and wanted and _answers(survey.nodes[pool], wanted)]
+    free = [pool for pool in pools if not _is_reserved(survey, survey.nodes[pool])]
+    return asked or free or pools
+
+
+def _answers(pool: Node, wanted: Mapping[str, Any]) -> bool:
+    """Whether a pool's labels hold everything that is asked for, where what asks for its very name is no label of it."""
+    facts = pool.entry.hosting or Hosting()
+    labels = {item for path in facts.labels for each in every(pool.values, path) if isinstance(each, Mapping) for item in each.items()}
+    names = {value for path in facts.names for value in every(pool.values, path)}
+    asked = [(key, value) for key, value in wanted.items() if (key, value) not in labels]
+    return all(value in names for _, value in asked)
+
+
+def _is_reserved(survey: Survey, pool: Node) -> bool:
+    facts = pool.entry.hosting
+    return facts is not None and survey.facts.truth(facts.reserved, pool.address, survey.scope(pool), better=False)
 
 
 def _hosted(node: Node, counts: _Counts, pools: tuple[tuple[Copy, ...], ...]) -> tuple[tuple[Copy, ...], tuple[str, ...]]:

@@ -14,6 +14,7 @@ from faultray_action.model.component import Confidence, Evidence
 from faultray_action.model.quick import quick
 from faultray_action.terraform.configured import Configured
 from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource, Side
+from faultray_action.terraform.references import PROVIDER
 from faultray_action.topology.facts import Choice, Facts
 from faultray_action.topology.hosts import named, used_in
 
@@ -250,7 +251,9 @@ _SURE = (LinkKind.REFERENCE, LinkKind.VALUE)
 
 
 def rules_at(entry: Entry, path: str) -> tuple[EdgeRule, ...]:
-    """The rules of the longest key of `edges` that is the path or a prefix of it, else those of "*"."""
+    """The rules of the longest key of `edges` that is the path or a prefix of it, else those of "*", which stands for attributes only."""
+    if path == PROVIDER and path not in entry.edges:
+        return ()
     while path:
         if path in entry.edges:
             return rules(entry.edges[path])
