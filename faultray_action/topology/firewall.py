@@ -235,10 +235,10 @@ def shut_out(before: Guarded, after: Guarded, fronts: Iterable[str]) -> dict[str
     """Fronts on both sides that rules let users in to, and that no rule lets anybody in to any more, with an owner of such a rule."""
     was, is_now = before[1], after[1]
     found: dict[str, str] = {}
+    led, leads = _leading(before[2]), _leading(after[2])
     for front in sorted(set(fronts) & was.attached.keys() & is_now.attached.keys()):
-        ports = _listened(after[0], front, after[2])
-        owners = [r.owner for r in _letting_in(was, front, _listened(before[0], front, before[2])) if r.open]
-        if owners and not _letting_in(is_now, front, ports):
+        owners = [r.owner for r in _letting_in(was, front, _listened(before[0], front, led)) if r.open]
+        if owners and not _letting_in(is_now, front, _listened(after[0], front, leads)):
             found[front] = next((owner for owner in sorted(owners) if owner not in after[0].nodes), min(owners))
     return found
 
@@ -249,9 +249,13 @@ def _letting_in(firewalls: Firewalls, front: str, ports: Set[float]) -> list[Rul
     return [rule for rule in rules if any(rule.low <= port <= rule.high for port in ports) or (not ports and rule.low <= rule.high)]
 
 
-def _listened(survey: Survey, front: str, dependencies: Iterable[Dependency]) -> set[float]:
+def _leading(dependencies: Iterable[Dependency]) -> set[str]:
+    """What leads somewhere."""
+    return {d.source for d in dependencies if d.role is Role.NEED}
+
+
+def _listened(survey: Survey, front: str, leading: Set[str]) -> set[float]:
     """Ports of a front's listeners that lead somewhere; those that only redirect have none that is missed."""
-    leading = {d.source for d in dependencies if d.role is Role.NEED}
     listeners = [
         edge.source for edge in survey.incoming(front, "serves") if edge.source in leading or survey.incoming(edge.source, "branch")
     ]
