@@ -29,7 +29,7 @@ def least_setting(release: Mapping[str, Any], names: frozenset[str]) -> Any:
         if document is UNKNOWN:
             found[""] = UNKNOWN
         elif isinstance(document, str):
-            found.update(_numbers(_parsed(document), names))
+            found.update(_numbers(parsed(document), names))
     for block in release.get("set") or () if isinstance(release.get("set"), list) else ():
         if isinstance(block, Mapping) and str(block.get("name")).rpartition(".")[2] in names:
             found[str(block.get("name"))] = _whole(block.get("value"))
@@ -37,7 +37,8 @@ def least_setting(release: Mapping[str, Any], names: frozenset[str]) -> Any:
     return UNKNOWN if UNKNOWN in found.values() else min(known, default=None)
 
 
-def _parsed(document: str) -> Any:
+def parsed(document: str) -> Any:
+    """What a YAML document says, None where it is none, or nests deeper than anything that people write."""
     try:
         return None if nests_deeper(yaml.parse(document, Loader=_LOADER)) else yaml.load(document, Loader=_LOADER)
     except (yaml.YAMLError, ValueError):

@@ -148,6 +148,17 @@ class Hosting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names: tuple[str, ...] = ()
 
 
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A Kubernetes object as it is written at the first of `paths` that is there, an object or YAML text: it is read as the type that `kinds` names for its kind ("Deployment",
+    or "Cluster.postgresql.cnpg.io" with its group), under the names that the typed resources use: `singular` where a list of theirs is called
+    otherwise. What stands under `verbatim` are maps of the user's own keys."""
+
+    paths: tuple[str, ...]
+    kinds: dict[str, str]
+    singular: dict[str, str] = {}
+    verbatim: tuple[str, ...] = ()
+
+
 class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Paths of a firewall rule: protocol, from and to port, CIDRs, the group it lets in; `inline` block paths inside a group; `when` for direction.
 
@@ -215,6 +226,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `egress`: a workload that is taken to call out through its subnet's NAT, where `egress_when` holds; `calls_out`: one that is where it shows it.
     `workload`: runs customer code. `agent`: an AI part.
     `joint`: it joins networks (peering, transit gateway): what a route sends there goes to another network and not to the internet.
+    `manifest`: it holds an object of Kubernetes, which is read as the type of its kind.
     `hosting`: which copies a pool of machines takes; `asks_for`: path of the labels that the machines of a workload must have.
     `firewall_tags`: paths of the tags (or accounts) by which firewall rules apply to it.
     `ordered_firewall`: rules of which the first that fits decides. `addresses`: paths of address prefixes (a subnet) or addresses (an interface).
@@ -237,6 +249,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     egress_when: str = ""
     calls_out: CallsOut | None = None
     hosting: Hosting | None = None
+    manifest: Manifest | None = None
     asks_for: str = ""
     agent: str = ""
     joint: bool = False

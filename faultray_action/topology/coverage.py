@@ -10,7 +10,7 @@ from faultray_action.catalogue.load import Catalogue
 from faultray_action.model.change import Action
 from faultray_action.model.topology import Coverage
 from faultray_action.terraform.plan import LinkKind, Plan, Resource, Side
-from faultray_action.topology.survey import Survey, rules_at
+from faultray_action.topology.survey import Survey, rules_of
 
 _NO_FLOW = ("none", "firewall", "protects", "modifies", "modified-by", "feeds", "allows-to", "allows-from", "guards", "joins", "resolves")
 
@@ -60,5 +60,5 @@ def _on_path(survey: Survey, closure: frozenset[str]) -> Iterable[str]:
     for link in survey.links.links:
         if link.target not in unknown or link.source not in closure or link.kind is LinkKind.DEPENDS_ON:
             continue
-        if any(rule.role not in _NO_FLOW and not rule.to for rule in rules_at(survey.nodes[link.source].entry, link.path)):
+        if any(rule.role not in _NO_FLOW and not rule.to for rule in rules_of(survey.nodes[link.source], link.path)):
             yield link.target

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from faultray_action.catalogue.entry import EdgeRole, EdgeRule, Entry, Match
+from faultray_action.catalogue.entry import EdgeRole, EdgeRule, Entry, Manifest, Match
 from faultray_action.catalogue.expression import Scope, every
 from faultray_action.catalogue.load import Catalogue
 from faultray_action.model.component import Confidence, Evidence
@@ -17,6 +17,7 @@ from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource
 from faultray_action.terraform.references import PROVIDER
 from faultray_action.topology.facts import Choice, Facts
 from faultray_action.topology.hosts import named, used_in
+from faultray_action.topology.manifests import path_as, read_as
 
 
 @quick
@@ -30,6 +31,13 @@ class Node:
     values: Mapping[str, Any]
     """Without attributes that nobody wrote and that the provider computes: those have their documented defaults."""
     raw: Mapping[str, Any]
+    read_as: str = ""
+    """The type that it is read as where it is not its own (an object of Kubernetes in a manifest)."""
+    written_as: Manifest | None = None
+
+    @property
+    def type(self) -> str:
+        return self.read_as or self.resource.type
 
 
 @quick
@@ -137,7 +145,7 @@ def take(
         entry = catalogue.get(resource.type)
         if entry is not None:
             written = values if values is resource.before or resource.data else configured.settled(resource, values)
-            nodes[resource.address] = Node(resource.address, resource, entry, written, values)
+            nodes[resource.address] = _node(resource, entry, written, values, catalogue)
         elif not resource.data and is_known_provider(resource, catalogue):
             unknown.append(resource)
     _drop_shadows(nodes)
@@ -149,6 +157,14 @@ def take(
         survey.out.setdefault(edge.source, []).append(edge)
         survey.into.setdefault(edge.target, []).append(edge)
     return survey
+
+
+def _node(resource: Resource, entry: Entry, written: Mapping[str, Any], raw: Mapping[str, Any], catalogue: Catalogue) -> Node:
+    typed = read_as(written, entry, catalogue)
+    if typed is None:
+        return Node(resource.address, resource, entry, written, raw)
+    name, own, values = typed
+    return Node(resource.address, resource, own, values, raw, name, entry.manifest)
 
 
 def _servers(edges: Iterable[TypedEdge]) -> dict[str, int]:
@@ -219,11 +235,11 @@ class _Meanings:
 
     def _rules_of(self, path: str, source: Node, target: Node) -> list[tuple[EdgeRule, str]]:
         """The rules for such a target, each with how its evidence tells it."""
-        mark = source.resource.type, path, target.resource.type
+        mark = source.type, path, target.type
         known = self._rules.get(mark)
         if known is None:
-            label = source.entry.label or source.resource.type
-            fitting = [rule for rule in rules_at(source.entry, path) if not rule.to or any(_is_of(target, pattern) for pattern in rule.to)]
+            label = source.entry.label or source.type
+            fitting = [rule for rule in rules_of(source, path) if not rule.to or any(_is_of(target, pattern) for pattern in rule.to)]
             known = self._rules[mark] = [(rule, f"{label}: {path} is {rule.role}") for rule in fitting]
         return known
 
@@ -250,6 +266,15 @@ def _edge(link: Link, rule: EdgeRule, text: str) -> TypedEdge:
 _SURE = (LinkKind.REFERENCE, LinkKind.VALUE)
 
 
+def rules_of(node: Node, path: str) -> tuple[EdgeRule, ...]:
+    """The rules at an attribute as the resource has it: an object in a manifest needs what it names as a whole."""
+    if node.written_as is not None:
+        path = path_as(path, node.written_as)
+        if not path:
+            return (EdgeRule(role="need"),)
+    return rules_at(node.entry, path)
+
+
 def rules_at(entry: Entry, path: str) -> tuple[EdgeRule, ...]:
     """The rules of the longest key of `edges` that is the path or a prefix of it, else those of "*", which stands for attributes only."""
     if path == PROVIDER and path not in entry.edges:
@@ -271,7 +296,7 @@ def rules(value: EdgeRole | EdgeRule | tuple[EdgeRule, ...]) -> tuple[EdgeRule, 
 def _is_of(node: Node, pattern: str) -> bool:
     if pattern.startswith("kind:"):
         return node.entry.kind == pattern[5:]
-    return fnmatchcase(node.resource.type, pattern)
+    return fnmatchcase(node.type, pattern)
 
 
 def _matched(nodes: Mapping[str, Node]) -> Iterable[TypedEdge]:
@@ -279,7 +304,7 @@ def _matched(nodes: Mapping[str, Node]) -> Iterable[TypedEdge]:
     asking = [node for node in nodes.values() if node.entry.match]
     by_type: dict[str, list[Node]] = {}
     for node in nodes.values() if asking else ():
-        by_type.setdefault(node.resource.type, []).append(node)
+        by_type.setdefault(node.type, []).append(node)
     for node in asking:
         for match in node.entry.match:
             used = used_in(node.values, match.by) if match.hosts else frozenset()
