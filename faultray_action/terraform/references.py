@@ -375,7 +375,7 @@ class Resolver:
         if reference.names[:1] != ("value",) or context.each is None:
             return ()
         found = self._resolve_all(context.each, _Context(context.module, hops=1))
-        if len({target.row for target in found}) > 1:
+        if len({(target.depth, target.steps, target.row) for target in found}) > 1:
             found = [target._replace(chosen=True) for target in found]
         if context.key == ANY:
             return found
