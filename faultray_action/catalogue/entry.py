@@ -50,7 +50,9 @@ zone) · zonal: each copy stands in one zone and failing it is a zonal event · 
 
 
 class EdgeRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a reference at one attribute path is meant, for targets of the types in `to` (patterns: "aws_sqs_*", "kind:queue"; empty: any)."""
+    """How a reference at one attribute path is meant, for targets of the types in `to` (patterns: "aws_sqs_*", "kind:queue"; empty: any).
+
+    `share`: the target carries a share of the requests of what refers to it, beside others."""
 
     role: EdgeRole
     to: tuple[str, ...] = ()
@@ -58,6 +60,7 @@ class EdgeRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     group: str = ""
     group_needed: int = 1
     buffer_seconds: float = 0.0
+    share: bool = False
 
 
 class ZoneSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -161,12 +164,15 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Paths of a firewall rule: protocol, from and to port, CIDRs, the group it lets in; `inline` block paths inside a group; `when` for direction.
+    `outward`: the block of rules that let out, `outward_when`: where the rule is one (then CIDRs and group are those that it lets call).
 
     Where rules apply by tags instead of groups: `targets` are the paths of the tags (or accounts) that it applies to, none set means all,
     `tags` those of the sources, `allows` the block with protocol and `ports`."""
 
     inline: str = ""
+    outward: str = ""
     when: str = "true"
+    outward_when: str = ""
     from_port: str = "from_port"
     to_port: str = "to_port"
     protocol: str = "protocol"
@@ -181,13 +187,21 @@ class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class OrderedFirewall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Rules of which the first that fits decides (network security groups). `inline`: the block of rules inside a group; without, the resource
     is one rule and `group` the path that names its group. `priority`, `access`, `direction`, `protocol`: paths, access "Allow" or "Deny",
-    direction "Inbound" or "Outbound". `ports`, `sources`, `targets`: paths of ranges and address prefixes; `source_groups`, `target_groups`:
-    paths of application groups.
+    direction "Inbound" or "Outbound", or false and true. `ports`, `sources`, `targets`: paths of ranges and address prefixes; `source_groups`,
+    `target_groups`: paths of application groups. `outbound`: the block of outbound rules, where `inline` holds the inbound ones only.
+    `from_port`, `to_port`: paths of a range's ends. `peers`: paths of the address prefixes of the far end, whatever the direction.
 
     Words among the prefixes: `everyone` is any address, `inside` the networks that are joined, `outside` the internet, `operators` are ports
-    that people and not callers use. Where no rule fits, `inside` may call `inside`, and everyone may be called from there."""
+    that people and not callers use. Where no rule fits, `inside` may call `inside`, and everyone may be called from there; where it is `closed`
+    nobody may. `stateless`: answers need a rule of their own."""
 
     inline: str = ""
+    outbound: str = ""
+    closed: bool = False
+    stateless: bool = False
+    from_port: str = ""
+    to_port: str = ""
+    peers: tuple[str, ...] = ()
     group: str = ""
     priority: str = "priority"
     access: str = "access"
@@ -228,6 +242,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `joint`: it joins networks (peering, transit gateway): what a route sends there goes to another network and not to the internet.
     `manifest`: it holds an object of Kubernetes, which is read as the type of its kind.
     `hosting`: which copies a pool of machines takes; `asks_for`: path of the labels that the machines of a workload must have.
+    `share`: a part of the front that it serves, with requests of its own beside those of other parts (a listener, a route of an API).
     `firewall_tags`: paths of the tags (or accounts) by which firewall rules apply to it.
     `ordered_firewall`: rules of which the first that fits decides. `addresses`: paths of address prefixes (a subnet) or addresses (an interface).
     `outward`: its placement is its way out only, calls reach it elsewhere. `leads_out`: a placement has a way out that no route tells of.
@@ -253,6 +268,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asks_for: str = ""
     agent: str = ""
     joint: bool = False
+    share: bool = False
     copies: str = ""
     needed: str = ""
     spread: str = ""

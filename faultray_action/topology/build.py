@@ -27,6 +27,7 @@ from faultray_action.topology import (
     lost,
     ordered_rules,
     overrides,
+    shares,
     ways_out,
 )
 from faultray_action.topology.components import Parts
@@ -137,7 +138,7 @@ def _unless_same(worst: Topology, best: Topology) -> Topology:
 
 def _pair(plan: Plan, drafts: tuple[Draft, Draft], knowledge: Knowledge, measured: Coverage | None = None) -> tuple[Topology, Topology]:
     before, after = drafts
-    before = _joined(before, after)
+    before = _shared_out(_joined(before, after), after)
     _carry_inferred(before, after)
     _sever(before, after)
     before = _mended(before, after)
@@ -213,6 +214,14 @@ def _joined(before: Draft, after: Draft) -> Draft:
     was, is_now = joints.needs_beyond(_standing(before), _standing(after))
     after.dependencies += is_now
     return replace(before, dependencies=before.dependencies + was, frozen=None) if was else before
+
+
+def _shared_out(before: Draft, after: Draft) -> Draft:
+    """Both sides with parts of a front that one of them has alone as entries of their own; the side before is another one where it has any."""
+    was, is_now = shares.settle(_standing(before), _standing(after))
+    if is_now is not None:
+        after.dependencies, after.entries = is_now
+    return replace(before, dependencies=was[0], entries=was[1], frozen=None) if was is not None else before
 
 
 def _carry_inferred(before: Draft, after: Draft) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from faultray_action.catalogue.entry import FirewallFacts
@@ -23,7 +23,7 @@ _NOT_TCP = ("udp", "icmp", "17", "1", "icmpv6", "58")
 @quick
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Lets traffic into `group` on ports `low`..`high` from `sources` (groups), or from addresses (`open`)."""
+    """Lets traffic into `group` on ports `low`..`high` from `sources` (groups), or from addresses (`open`); an `outward` one out of it to them."""
 
     owner: str
     group: str
@@ -31,6 +31,7 @@ class Rule:
     high: float
     sources: frozenset[str]
     open: bool
+    outward: bool = False
 
     def admits(self, caller: frozenset[str], port: float | None) -> bool:
         if port is not None and not self.low <= port <= self.high:
@@ -40,12 +41,14 @@ class Rule:
 
 @dataclass(slots=True)
 class Firewalls:
-    """Rules by the group they let into, and the groups attached to each component. `ids`: group ids -> addresses; `owned`: rules by owner."""
+    """Rules by the group they let into, and the groups attached to each component. `ids`: group ids -> addresses; `owned`: rules by owner;
+    `outward`: rules by the group they let out of."""
 
     rules: dict[str, list[Rule]]
     attached: dict[str, frozenset[str]]
     ids: Mapping[str, str] = field(default_factory=dict)
     owned: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    outward: Mapping[str, list[Rule]] = field(default_factory=dict)
 
     def admits(self, caller: str, callee: str, port: float | None) -> bool:
         return any(
@@ -53,6 +56,11 @@ class Firewalls:
             for group in self.attached[callee]
             for rule in self.rules.get(group, ())
         )
+
+    def letting_out(self, caller: str, callee: str, port: float | None) -> tuple[str, ...]:
+        """Owners of what lets the caller's call out, sorted."""
+        groups, called = self.attached.get(caller, frozenset()), self.attached[callee]
+        return tuple(sorted({rule.owner for group in groups for rule in self.outward.get(group, ()) if rule.admits(called, port)}))
 
     def admitting(self, caller: str, callee: str, port: float | None) -> tuple[str, ...]:
         """Owners (rules or groups) of what admits the call, sorted."""
@@ -72,12 +80,13 @@ def read(survey: Survey, known: Firewalls | None = None, differing: Set[str] = f
     earlier = known.owned if known is not None and known.ids == ids else {}
     owned: dict[str, tuple[Rule, ...]] = {}
     rules: dict[str, list[Rule]] = {}
+    outward: dict[str, list[Rule]] = {}
     for node in survey.nodes.values():
         if node.entry.firewall is not None:
             same = earlier.get(node.address) if node.address not in differing else None
             owned[node.address] = tuple(_rules(survey, node, node.entry.firewall, ids)) if same is None else same
             for rule in owned[node.address]:
-                rules.setdefault(rule.group, []).append(rule)
+                (outward if rule.outward else rules).setdefault(rule.group, []).append(rule)
     attached: dict[str, set[str]] = {}
     for edge in survey.edges:
         if edge.role == "firewall":
@@ -86,7 +95,7 @@ def read(survey: Survey, known: Firewalls | None = None, differing: Set[str] = f
         if node.entry.firewall_tags:
             attached.setdefault(node.address, set()).update({_EVERY, *_tags(node.values, node.entry.firewall_tags)})
     _lend(survey, attached)
-    return Firewalls(rules, {address: frozenset(groups) for address, groups in attached.items()}, ids, owned)
+    return Firewalls(rules, {address: frozenset(groups) for address, groups in attached.items()}, ids, owned, outward)
 
 
 _EVERY = "tag:*"
@@ -129,8 +138,15 @@ def _rules(survey: Survey, node: Node, facts: FirewallFacts, ids: Mapping[str, s
         for block in every(node.values, facts.inline):
             if isinstance(block, Mapping):
                 yield _inline(node, block, facts, ids, linked)
+        for block in every(node.values, facts.outward) if facts.outward else ():
+            if isinstance(block, Mapping):
+                rule = _inline(node, block, facts, ids, frozenset())
+                unsure = any(value is UNKNOWN for path in facts.groups for value in every(block, path))
+                yield replace(rule, outward=True, open=rule.open or unsure)
         return
-    if not survey.facts.truth(facts.when, node.address, survey.scope(node), better=True):
+    inward = survey.facts.truth(facts.when, node.address, survey.scope(node), better=True)
+    outward = bool(facts.outward_when) and survey.facts.truth(facts.outward_when, node.address, survey.scope(node), better=True)
+    if not inward and not outward:
         return
     if facts.allows:
         yield from _tagged(node, facts)
@@ -139,7 +155,7 @@ def _rules(survey: Survey, node: Node, facts: FirewallFacts, ids: Mapping[str, s
     sources = frozenset(edge.target for edge in survey.outgoing(node.address, "allows-from"))
     for edge in survey.outgoing(node.address, "allows-to"):
         own = frozenset({edge.target}) if _is_true(node.values, facts.self_path) else frozenset()
-        yield Rule(node.address, edge.target, low, high, sources | own, _open(node.values, facts))
+        yield Rule(node.address, edge.target, low, high, sources | own, _open(node.values, facts), outward and not inward)
 
 
 def _inline(node: Node, block: Mapping[str, Any], facts: FirewallFacts, ids: Mapping[str, str], linked: frozenset[str]) -> Rule:
@@ -169,6 +185,15 @@ def _ports(values: Mapping[str, Any], facts: FirewallFacts) -> tuple[float, floa
     if protocol in _ALL_PROTOCOLS or UNKNOWN in (low, high) or low is None or number(low) < 0 or (number(low) == 0 and number(high) == 0):
         return 0.0, 65535.0
     return float(number(low)), float(number(high if high is not None else low))
+
+
+def _called_on(survey: Survey, caller: str, callee: str) -> float | None:
+    """The port of a call: the callee's own, else that of the group in which it serves, where no other workload is the caller."""
+    own = port_of(survey, callee)
+    if own is not None or survey.nodes[caller].entry.workload:
+        return own
+    ports = {port for edge in survey.outgoing(callee, "serves") if (port := port_of(survey, edge.target)) is not None}
+    return ports.pop() if len(ports) == 1 else None
 
 
 def port_of(survey: Survey, address: str) -> float | None:
@@ -224,10 +249,13 @@ def severed(before: Guarded, after: Guarded) -> dict[tuple[str, str], str]:
     is_now = _calls(after[0], after[1], after[2], guarded) | _outside_calls(after[0], after[1], after[2], guarded)
     found: dict[tuple[str, str], str] = {}
     for caller, callee in sorted(was & is_now):
-        port = port_of(before[0], callee)
+        port, port_after = _called_on(before[0], caller, callee), _called_on(after[0], caller, callee)
         owners = before[1].admitting(caller, callee, port)
-        if owners and not after[1].admits(caller, callee, port_of(after[0], callee)):
-            found[caller, callee] = next((o for o in owners if o not in after[0].nodes), owners[0])
+        if not owners or after[1].admits(caller, callee, port_after):
+            owners = before[1].letting_out(caller, callee, port)
+            if not owners or after[1].letting_out(caller, callee, port_after):
+                continue
+        found[caller, callee] = next((o for o in owners if o not in after[0].nodes), owners[0])
     return found
 
 
@@ -265,6 +293,7 @@ def _listened(survey: Survey, front: str, leading: Set[str]) -> set[float]:
 def _guarded_otherwise(before: Survey, was: Firewalls, after: Survey, is_now: Firewalls) -> set[str]:
     """Addresses on both sides whose groups, whose groups' rules or whose facts (the port) differ: only their calls can be severed."""
     moved = {g for g in {*was.rules, *is_now.rules} if was.rules.get(g) != is_now.rules.get(g)}
+    moved |= {g for g in {*was.outward, *is_now.outward} if was.outward.get(g) != is_now.outward.get(g)}
     return {
         address
         for address in was.attached.keys() & is_now.attached.keys()

@@ -19,7 +19,10 @@ from faultray_action.topology.dependencies import reached
 from faultray_action.topology.survey import Node, Survey
 
 Network = IPv4Network | IPv6Network
-_ANY_PROTOCOL = ("*", "any", "tcp")
+_ANY_PROTOCOL = ("*", "any", "tcp", "-1", "all", "6")
+_EVERY_PROTOCOL = ("-1", "all")
+_ANSWERED_ON = 50000.0
+"""A port of those that answers come back to."""
 _ALL_PORTS = (0, 65535)
 
 
@@ -30,6 +33,10 @@ class Ends:
     prefixes: frozenset[str]
     groups: frozenset[str]
     unknown: bool
+
+
+_ANYBODY = Ends(frozenset({"0.0.0.0/0"}), frozenset(), False)
+"""The near end of a rule that names the far end only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +100,9 @@ def read(survey: Survey) -> OrderedFirewalls:
     for address, shape in facts.items():
         node = survey.nodes[address]
         if shape.inline:
-            rules[address] += [
-                _rule(survey, node, block, shape, ids) for block in every(node.values, shape.inline) if isinstance(block, Mapping)
-            ]
+            for path in (shape.inline, shape.outbound):
+                blocks = every(node.values, path) if path else ()
+                rules[address] += [_rule(survey, node, block, shape, ids, path) for block in blocks if isinstance(block, Mapping)]
             continue
         for edge in survey.outgoing(address, "allows-to"):
             if edge.path == shape.group and edge.target in rules:
@@ -106,7 +113,8 @@ def read(survey: Survey) -> OrderedFirewalls:
         if edge.role == "firewall":
             attached.setdefault(edge.source, set()).add(edge.target)
         if edge.role == "guards":
-            guards.setdefault(edge.target, set()).update(e.target for e in survey.outgoing(edge.source, "firewall"))
+            own = [edge.source] if edge.source in groups else [e.target for e in survey.outgoing(edge.source, "firewall")]
+            guards.setdefault(edge.target, set()).update(own)
     return OrderedFirewalls(
         {group: sorted(found, key=lambda rule: (rule.priority, rule.owner)) for group, found in rules.items()},
         groups,
@@ -115,17 +123,30 @@ def read(survey: Survey) -> OrderedFirewalls:
     )
 
 
-def _rule(survey: Survey, node: Node, values: Mapping[str, Any], shape: OrderedFirewall, ids: Mapping[str, str]) -> OrderedRule:
+def _rule(
+    survey: Survey, node: Node, values: Mapping[str, Any], shape: OrderedFirewall, ids: Mapping[str, str], block: str = ""
+) -> OrderedRule:
     priority = descend(values, shape.priority)
+    inbound = _is_inbound(values, shape, block)
+    sources, targets = shape.sources, shape.targets
+    if shape.peers:
+        sources, targets = (shape.peers, ()) if inbound else ((), shape.peers)
     return OrderedRule(
         node.address,
         float(number(priority)) if priority is not UNKNOWN else 0.0,
         str(descend(values, shape.access)).lower() == "allow",
-        str(descend(values, shape.direction)).lower() == "inbound",
+        inbound,
         _ports(values, shape),
-        _ends(survey, node, values, shape.sources, shape.source_groups, ids),
-        _ends(survey, node, values, shape.targets, shape.target_groups, ids),
+        _ends(survey, node, values, sources, shape.source_groups, ids) if sources or not shape.peers else _ANYBODY,
+        _ends(survey, node, values, targets, shape.target_groups, ids) if targets or not shape.peers else _ANYBODY,
     )
+
+
+def _is_inbound(values: Mapping[str, Any], shape: OrderedFirewall, block: str) -> bool:
+    if shape.outbound and block:
+        return block == shape.inline
+    direction = descend(values, shape.direction)
+    return direction is False or str(direction).lower() == "inbound"
 
 
 def _ports(values: Mapping[str, Any], shape: OrderedFirewall) -> tuple[tuple[int, int], ...] | None:
@@ -133,6 +154,12 @@ def _ports(values: Mapping[str, Any], shape: OrderedFirewall) -> tuple[tuple[int
     protocol = descend(values, shape.protocol)
     if isinstance(protocol, str) and protocol.lower() not in _ANY_PROTOCOL:
         return ()
+    if shape.from_port:
+        low, high = descend(values, shape.from_port), descend(values, shape.to_port)
+        if UNKNOWN in (low, high, protocol):
+            return None
+        everything = str(protocol).lower() in _EVERY_PROTOCOL or low is None
+        return (_ALL_PORTS,) if everything else ((int(number(low)), int(number(high))),)
     written = [value for path in shape.ports for value in every(values, path)]
     if any(value is UNKNOWN for value in written):
         return None
@@ -163,7 +190,7 @@ def _ends(
 
 def _place(survey: Survey, firewalls: OrderedFirewalls, address: str) -> Place | None:
     """Where calls reach or leave an instance; None where it stands in no network of the plan."""
-    subnets = [a for a in places.footholds(survey, address) if survey.nodes[a].entry.addresses]
+    subnets = places.addressed(survey, address)
     if not subnets:
         return None
     holders = [address, *(e.target for e in survey.outgoing(address, "serves") if survey.nodes[e.target].entry.disposition == "connector")]
@@ -251,7 +278,7 @@ def _ruling(
             doubtful.append(rule)
             continue
         return _decided(rule.allows, doubtful, (rule.owner,))
-    return _decided(not inbound or caller.inside, doubtful, ())
+    return _decided(not shape.closed and (not inbound or caller.inside), doubtful, ())
 
 
 def _decided(admits: bool, doubtful: Iterable[OrderedRule], owner: tuple[str, ...]) -> Ruling:
@@ -281,7 +308,16 @@ def _call(firewalls: OrderedFirewalls, caller: Place, callee: Place, port: float
     if not caller.inside and not callee.own and not any(callee.levels):
         return Ruling(None)
     out = _one_way(firewalls, caller, caller, callee, port, inbound=False)
-    return _all([out, _one_way(firewalls, callee, caller, callee, port, inbound=True)])
+    there = [out, _one_way(firewalls, callee, caller, callee, port, inbound=True)]
+    return _all([*there, *_back(firewalls, caller, callee)])
+
+
+def _back(firewalls: OrderedFirewalls, caller: Place, callee: Place) -> list[Ruling]:
+    """The way of the answers where it needs rules of its own."""
+    if not any(firewalls.facts[group].stateless for place in (caller, callee) for level in place.levels for group in level):
+        return []
+    out = _one_way(firewalls, callee, callee, caller, _ANSWERED_ON, inbound=False)
+    return [out, _one_way(firewalls, caller, callee, caller, _ANSWERED_ON, inbound=True)]
 
 
 # calls
@@ -320,9 +356,19 @@ def _asked(side: Guarded, caller: str, callee: str) -> Ruling:
     source = _caller(side, caller, callee)
     if target is None or source is None:
         return Ruling(None)
-    node = side.survey.nodes[callee]
-    port = side.survey.facts.number(node.entry.port, callee, side.survey.scope(node), default=0) if node.entry.port else 0
-    return _call(side.firewalls, source, target, port or None)
+    rulings = [_call(side.firewalls, source, target, port) for port in _called_on(side, caller, callee)]
+    return next((one for one in rulings if one.admits), None) or next((one for one in rulings if one.admits is None), rulings[0])
+
+
+def _called_on(side: Guarded, caller: str, callee: str) -> list[float | None]:
+    """The port of a callee, those of its listeners where users call it; None where it is not known."""
+    names = [callee] if caller != callee else [edge.source for edge in side.survey.incoming(callee, "serves")]
+    found: set[float] = set()
+    for name in names:
+        node = side.survey.nodes[name]
+        port = side.survey.facts.number(node.entry.port, name, side.survey.scope(node), default=0) if node.entry.port else 0
+        found |= {port} if port else set()
+    return [*sorted(found)] or [None]
 
 
 def _caller(side: Guarded, caller: str, callee: str) -> Place | None:

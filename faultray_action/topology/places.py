@@ -41,6 +41,15 @@ def footholds(survey: Survey, address: str) -> tuple[str, ...]:
     return tuple(sorted({edge.target for holder in holders for edge in survey.outgoing(holder, "placement")}))
 
 
+def addressed(survey: Survey, address: str) -> tuple[str, ...]:
+    """The subnets with addresses that an instance stands in, by itself or through a group of them, sorted."""
+    found: set[str] = set()
+    for foothold in footholds(survey, address):
+        ends = (foothold, *(subnet for _, subnet in _ends(survey, foothold)))
+        found |= {subnet for subnet in ends if subnet in survey.nodes and survey.nodes[subnet].entry.addresses}
+    return tuple(sorted(found))
+
+
 def regional_subnets(survey: Survey, address: str) -> tuple[str, ...]:
     """Footholds that reach over all zones of their region (those of Azure): no zone follows from them, only the way out."""
     return tuple(a for a in footholds(survey, address) if survey.nodes[a].entry.leads_out and not _ends(survey, a))

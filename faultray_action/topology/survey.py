@@ -53,6 +53,7 @@ class TypedEdge:
     group_needed: int = 1
     buffer_seconds: float = 0.0
     evidence: Evidence | None = None
+    share: bool = False
 
 
 @quick
@@ -260,7 +261,7 @@ def _edge(link: Link, rule: EdgeRule, text: str) -> TypedEdge:
     group = f"{link.source}:{link.path}" if rule.group else ""
     sure = Confidence.CERTAIN if link.kind in _SURE else Confidence.LIKELY
     evidence = Evidence(link.source, link.path, text, sure)
-    return TypedEdge(link.source, link.target, rule.role, link.path, group, rule.group_needed, rule.buffer_seconds, evidence)
+    return TypedEdge(link.source, link.target, rule.role, link.path, group, rule.group_needed, rule.buffer_seconds, evidence, rule.share)
 
 
 _SURE = (LinkKind.REFERENCE, LinkKind.VALUE)

@@ -93,6 +93,36 @@ DEFECTS = {
     "route back from the database deleted": Defect(
         HYBRID, lambda p: p.delete("aws_route.data_to_app"), ("aws_db_instance.claims", "aws_autoscaling_group.web"), "risk"
     ),
+    "network ACL shut": Defect(
+        HYBRID,
+        lambda p: p.set("aws_network_acl_rule.data_in", "from_port", 5432).set("aws_network_acl_rule.data_in", "to_port", 5432),
+        ("aws_db_instance.claims", "aws_autoscaling_group.web"),
+        "risk",
+        True,
+    ),
+    "network ACL lets no answer out": Defect(
+        HYBRID, lambda p: p.delete("aws_network_acl_rule.data_out"), ("aws_db_instance.claims", "aws_autoscaling_group.web"), "risk"
+    ),
+    "nobody is let out to the database": Defect(
+        HYBRID,
+        lambda p: (
+            p.set("aws_security_group.web", "egress.0.from_port", 443)
+            .set("aws_security_group.web", "egress.0.to_port", 443)
+            .set("aws_security_group.web", "egress.0.protocol", "tcp")
+        ),
+        ("aws_db_instance.claims", "aws_autoscaling_group.web"),
+        "risk",
+        True,
+    ),
+    "another port than the targets'": Defect(
+        WEB,
+        lambda p: p.set("module.web.aws_security_group.web", "ingress.0.from_port", 81).set(
+            "module.web.aws_security_group.web", "ingress.0.to_port", 81
+        ),
+        (ASG, ALB),
+        "risk",
+        True,
+    ),
     "peering deleted": Defect(
         HYBRID, lambda p: p.delete("aws_vpc_peering_connection.data"), ("aws_db_instance.claims", "aws_autoscaling_group.web"), "risk"
     ),
