@@ -151,6 +151,15 @@ class Hosting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names: tuple[str, ...] = ()
 
 
+class PodPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A network policy: paths of the selector of its pods, of its directions, and of the blocks that admit callers and callees."""
+
+    selector: str = "spec.pod_selector"
+    types: str = "spec.policy_types"
+    ingress: str = "spec.ingress"
+    egress: str = "spec.egress"
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A Kubernetes object as it is written at the first of `paths` that is there, an object or YAML text: it is read as the type that `kinds` names for its kind ("Deployment",
     or "Cluster.postgresql.cnpg.io" with its group), under the names that the typed resources use: `singular` where a list of theirs is called
@@ -241,6 +250,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `workload`: runs customer code. `agent`: an AI part.
     `joint`: it joins networks (peering, transit gateway): what a route sends there goes to another network and not to the internet.
     `manifest`: it holds an object of Kubernetes, which is read as the type of its kind.
+    `pod_policy`: it says who may call pods; `pod_labels`: path of the labels of a workload's pods; `namespace`: it is a namespace of theirs.
     `hosting`: which copies a pool of machines takes; `asks_for`: path of the labels that the machines of a workload must have.
     `share`: a part of the front that it serves, with requests of its own beside those of other parts (a listener, a route of an API).
     `firewall_tags`: paths of the tags (or accounts) by which firewall rules apply to it.
@@ -265,6 +275,9 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls_out: CallsOut | None = None
     hosting: Hosting | None = None
     manifest: Manifest | None = None
+    pod_policy: PodPolicy | None = None
+    pod_labels: str = ""
+    namespace: bool = False
     asks_for: str = ""
     agent: str = ""
     joint: bool = False

@@ -27,6 +27,7 @@ from faultray_action.topology import (
     lost,
     ordered_rules,
     overrides,
+    pod_policies,
     shares,
     ways_out,
 )
@@ -254,6 +255,7 @@ def _sever(before: Draft, after: Draft) -> None:
         reason = f"{way} was the way from the network of {caller} to that of {callee}"
         after.dependencies = tuple(_broken_towards(after, caller, callee, reason))
     _refuse(after, ordered_rules.severed(_ordered(before), _ordered(after)), "{0}: no rule admits {1} to {2} any more")
+    _refuse(after, pod_policies.severed(_policed(before), _policed(after)), "{0} does not admit {1} to {2} any more")
     was, is_now = _standing(before), _standing(after)
     gone = lost.broken(was, is_now)
     after.dependencies += gone
@@ -271,12 +273,14 @@ def _mended(before: Draft, after: Draft) -> Draft:
         was.dependencies = tuple(_broken_towards(was, caller, callee, f"{owner} does not admit {caller} to {callee} yet"))
     refused = ordered_rules.severed(_ordered(after), _ordered(was))
     _refuse(was, refused, "{0}: no rule admits {1} to {2} yet")
+    unpoliced = pod_policies.severed(_policed(after), _policed(was))
+    _refuse(was, unpoliced, "{0} does not admit {1} to {2} yet")
     to_be, as_it_is = _standing(after), _standing(was)
     empty = (*lost.unserved(to_be, as_it_is), *ways_out.not_yet_a_way(as_it_is, to_be))
     dead = tuple(_dead_ends(after, was))
     closed = [Dependency(front, front, broken=f"{owner} lets nobody in to {front} yet") for front, owner in shut.items()]
     found = (*empty, *dead, *closed, *_dead_fronts(after, was, {d.source for d in dead}))
-    if not found and not cut and not refused:
+    if not (found or cut or refused or unpoliced):
         return before
     was.dependencies += found
     return was
@@ -285,6 +289,10 @@ def _mended(before: Draft, after: Draft) -> Draft:
 def _public(draft: Draft) -> set[str]:
     """Fronts that users' traffic comes to from outside: those that are entries, or would be if no name led to them."""
     return {a for a in _closure(draft) if (node := draft.survey.nodes.get(a)) and lost.is_open(draft.survey, node.address, better=False)}
+
+
+def _policed(draft: Draft) -> pod_policies.Policed:
+    return pod_policies.Policed(draft.survey, draft.dependencies, draft.entries)
 
 
 def _guarded(draft: Draft) -> firewall.Guarded:
@@ -388,7 +396,8 @@ _FRONTS = ("load_balancer", "gateway", "cdn")
 
 def _dead_fronts(before: Draft, after: Draft, dead_entries: set[str]) -> Iterable[Dependency]:
     """Fronts behind an entry (a Service, a backend pool) that reached a workload or store before and reach none after: a selector that
-    matches nothing, a pool that lost its last server. Of a chain of them the first only, and none behind an entry that is dead itself."""
+    matches nothing, a pool that lost its last server. Of a chain of them the first only, none that is or stands behind a dead entry, and none
+    whose broken need says it already."""
     needs_before, needs_after = _needs(before), _needs(after)
     fronts = [a for a in sorted(_closure(after) & before.components.keys()) if _is_front(after, a)]
     lost = {
@@ -396,6 +405,7 @@ def _dead_fronts(before: Draft, after: Draft, dead_entries: set[str]) -> Iterabl
     }
     dead = [address for address, reached in lost.items() if reached]
     behind = {a for top in (*dead_entries, *dead) for a in entries.closure(top, needs_after)}
+    behind |= dead_entries | {d.source for d in after.dependencies if d.broken}
     for address in dead:
         if address not in behind:
             target = next((a for a in sorted(lost[address]) if a in after.components), address)
