@@ -26,13 +26,11 @@ gc.set_threshold(200_000, 20, 100)
 from faultray_action.catalogue.load import load
 from faultray_action.catalogue.reliability import load_reliability
 from faultray_action.catalogue.sla import load_slas
-from faultray_action.terraform.links import Linker
 from faultray_action.terraform.reader import read
 from faultray_action.topology.build import Knowledge, build
+from faultray_action.topology.linking import linker_of
 plan, catalogue = read((Path(sys.argv[1]),)), load()
-known = {name: entry for name in {r.type for r in plan.resources} if (entry := catalogue.get(name)) is not None}
-silent = frozenset(n for n in {r.type for r in plan.resources} if n not in known or known[n].disposition in ("irrelevant", "transparent"))
-linker = Linker(plan, identities={name: entry.identity for name, entry in known.items() if entry.identity}, silent=silent)
+linker = linker_of(plan, catalogue)
 build(plan, lambda _, side: linker.links(side), Knowledge(catalogue, load_reliability(), load_slas({})))
 """
 COMMAND = "from faultray_action.cli import main; main()"

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from faultray_action import __version__
-from faultray_action.catalogue.load import Catalogue, load
+from faultray_action.catalogue.load import load
 from faultray_action.catalogue.reliability import load_reliability
 from faultray_action.catalogue.sla import load_slas
 from faultray_action.counterfactual.attribution import Simulate, Trial, attribute
@@ -56,11 +56,11 @@ from faultray_action.simulations import Question, Simulator, ceiling_of, finding
 from faultray_action.terraform.hcl.local_values import locals_of
 from faultray_action.terraform.hcl.locate import Source, counted_changes, written
 from faultray_action.terraform.hcl.roots import open_source
-from faultray_action.terraform.links import Linker
 from faultray_action.terraform.plan import Plan, Side
 from faultray_action.terraform.reader import read
 from faultray_action.topology import changes
 from faultray_action.topology.build import Knowledge, Stages, build
+from faultray_action.topology.linking import linker_of
 from faultray_action.waived import Accepted, accept
 
 
@@ -239,18 +239,8 @@ def know(request: Request) -> Knowledge:
 
 def discover(plan: Plan, knowledge: Knowledge, source: Source | None = None) -> Stages:
     """The topologies of a plan; the source, where it is there, tells what local values refer to."""
-    linker = _link(plan, knowledge.catalogue, source)
+    linker = linker_of(plan, knowledge.catalogue, locals_of(plan, source) if source else None)
     return build(plan, lambda _, side: linker.links(side), knowledge)
-
-
-def _link(plan: Plan, catalogue: Catalogue, source: Source | None) -> Linker:
-    """The plan's links, told which attributes the catalogue says name a resource."""
-    types = sorted({resource.type for resource in plan.resources})
-    known = {name: entry for name in types if (entry := catalogue.get(name)) is not None}
-    identities = {name: entry.identity for name, entry in known.items() if entry.identity}
-    # Nobody asks what a resource without a runtime part refers to: in a usual plan they are a third.
-    silent = frozenset(n for n in types if n not in known or (known[n].disposition in ("irrelevant", "transparent") and not known[n].edges))
-    return Linker(plan, identities=identities, locals_by_module=locals_of(plan, source) if source else None, silent=silent)
 
 
 def _material(

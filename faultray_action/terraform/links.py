@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from faultray_action.model.address import without_index
+from faultray_action.model.change import Action
 from faultray_action.model.value import UNKNOWN
 from faultray_action.terraform.attributes import Path, values_at
 from faultray_action.terraform.narrowing import Candidate, Narrower, Tree
@@ -103,13 +104,18 @@ class _Resolved:
 
 @dataclass(slots=True)
 class Linker:
-    """Links of a plan. What does not depend on the side is found once, and the links of a source that nothing around changes are reused."""
+    """Links of a plan. What does not depend on the side is found once, and the links of a source that nothing around changes are reused.
+
+    `meant`: by resource type the attribute paths at which a link says something of who needs whom; a resource of such a type that does not
+    change is asked for what it refers to there only. What changes is asked for all: what it names must be there when it is put back.
+    """
 
     plan: Plan
     identities: Mapping[str, Sequence[str]] = field(default_factory=dict)
     locals_by_module: Locals | None = None
     written_by_module: Written | None = None
     silent: frozenset[str] = frozenset()
+    meant: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _roster: Roster = field(init=False)
     _values: Identities = field(init=False)
     _resolved: _Resolved = field(default_factory=_Resolved)
@@ -117,6 +123,7 @@ class Linker:
     _recorded: dict[str, Tree] = field(default_factory=dict)
     _settled: dict[str, list[Link]] = field(default_factory=dict)
     _scans: dict[str, _Scan] = field(default_factory=dict)
+    _asked: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._roster = Roster(self.plan.resources)
@@ -186,17 +193,27 @@ class Linker:
     def _links_of(self, source: Resource, tree: Tree, side: Side, trees: Mapping[str, Tree], narrower: Narrower) -> list[Link]:
         kind = self._roster.kind(source)
         work = _Work(source, tree, _BITS[side], steady=source.before is source.after)
+        meant = self.meant.get(source.type) if source.action is Action.NO_OP and work.steady else None
         said = True
-        work.scan = self._scan(source, tree)
+        work.scan = self._scan(source, tree, meant)
         for expression in self._resolved.expressions.get(kind, ()):
-            said = self._follow(work, expression, side, trees, narrower) and said
+            if meant is None or self._says(source.type, expression.dotted, meant):
+                said = self._follow(work, expression, side, trees, narrower) and said
         self._add_values(work)
-        if not said or kind in self._resolved.incomplete or kind not in self._resolved.expressions:
+        if meant is None and (not said or kind in self._resolved.incomplete or kind not in self._resolved.expressions):
             self._add_state(work, trees)
         result = [work.found[key] for key in sorted(work.found)]
         if work.steady and side is not Side.RECORDED:
             self._settled[source.address] = result
         return result
+
+    def _says(self, kind: str, path: str, meant: frozenset[str]) -> bool:
+        """Whether a path is one of those that say something, or lies below one."""
+        mark = kind, path
+        known = self._asked.get(mark)
+        if known is None:
+            known = self._asked[mark] = any(path == other or path.startswith(f"{other}.") for other in meant)
+        return known
 
     def _follow(self, work: _Work, expression: Expression, side: Side, trees: Mapping[str, Tree], narrower: Narrower) -> bool:
         """Add the instances an expression leads to on this side; False where the configuration says nothing about this side."""
@@ -215,9 +232,9 @@ class Linker:
             kept = narrower.occurring(candidates, values or []) or self._digested(source, candidates, values or [])
             self._add_references(work, expression, narrower.twins_apart(source, kept, values or []))
             return False
-        if values is not None and len(candidates) > 1 and not self._all_mentioned(work, path[0], candidates):
-            candidates = narrower.narrow(source, candidates, values)
-        if values is not None:
+        if values is not None and len(candidates) > 1:
+            if not self._all_mentioned(work, path[0], candidates):
+                candidates = narrower.narrow(source, candidates, values)
             candidates = narrower.twins_apart(source, candidates, values)
         self._add_references(work, expression, candidates)
         return True
@@ -232,9 +249,9 @@ class Linker:
     def _all_mentioned(self, work: _Work, attribute: str, candidates: Sequence[Candidate]) -> bool:
         """Whether an identity value of every candidate stands below a top-level attribute: then there is nothing to narrow."""
         holders = self._values.holders
-        hits = (hit for path, mentions in work.scan if path[0] == attribute for hit in mentions)
+        hits = [hit for path, mentions in work.scan if path[0] == attribute for hit in mentions]
         addresses = {row.resource.address for hit in hits for row in holders[hit.value]}
-        return all(row.address in addresses for row, _ in candidates)
+        return bool(addresses) and all(row.address in addresses for row, _ in candidates)
 
     def _add_references(self, work: _Work, expression: Expression, candidates: Sequence[Candidate]) -> None:
         kind = LinkKind.REFERENCE if expression.path else LinkKind.DEPENDS_ON
@@ -243,11 +260,12 @@ class Linker:
 
     def _candidates(self, work: _Work, expression: Expression, trees: Mapping[str, Tree]) -> list[Candidate]:
         found = []
+        source, instances = work.source, self._roster.instances
         for target in expression.targets:
-            for resource in self._roster.instances(work.source, target):
+            for resource in instances(source, target):
                 if resource.before is not resource.after:
                     work.steady = False
-                if resource is not work.source and resource.address in trees:
+                if resource is not source and resource.address in trees:
                     found.append((resource, target))
         return found
 
@@ -272,13 +290,16 @@ class Linker:
             attribute = self._attribute(source.type, path)
             work.add(attribute, ".".join(attribute), holder.resource, holder.attribute, LinkKind.VALUE, holder.attribute)
 
-    def _scan(self, source: Resource, tree: Tree) -> _Scan:
-        """(path, identity values of other resources) of every string of a tree that holds any, sorted."""
+    def _scan(self, source: Resource, tree: Tree, meant: frozenset[str] | None) -> _Scan:
+        """(path, identity values of other resources) of every string of a tree that holds any, sorted; below attributes with a meaning only
+        where those are given."""
         shared = source.before is source.after and tree is source.after
         if shared and source.address in self._scans:
             return self._scans[source.address]
         found: _Scan = []
         known, look, is_own = self._values.found, self._values.look, self._values.is_own
+        if meant is not None:
+            tree = {key: tree[key] for key in {path.partition(".")[0] for path in meant} if key in tree}
         blocks: list[tuple[Path, Any]] = [((), tree)]
         while blocks:
             path, block = blocks.pop()
@@ -335,7 +356,7 @@ def _is_own_name(key: str, value: str, kind: str) -> bool:
 
 def _is_nothing(values: Sequence[Any]) -> bool:
     """Whether all of the values are null or empty: an alternative that was not taken."""
-    return all(value is None or (value is not UNKNOWN and not value and value is not False and value != 0) for value in values)
+    return not any(value is not None and (value is UNKNOWN or value or value is False or value == 0) for value in values)
 
 
 def _values(tree: Tree, path: Path) -> list[Any] | None:

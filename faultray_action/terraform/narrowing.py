@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from faultray_action.model.value import UNKNOWN
@@ -50,7 +51,7 @@ class Narrower:
     def twins_apart(self, source: Resource, candidates: Sequence[Candidate], values: Sequence[Any]) -> list[Candidate]:
         """Instances of one resource that leave the very same text (services of one name, one in each region) are not all meant by a text that
         stands once: those with the source's own key are, else those of its region. Where neither tells, all of them."""
-        if len(candidates) < 2:
+        if len({id(target) for _, target in candidates}) == len(candidates):
             return list(candidates)
         texts = Counter(strings_in(list(values))[0])
         alike: dict[tuple[Target, frozenset[str]], list[Resource]] = {}
@@ -130,6 +131,7 @@ def same_keys(source: Resource, candidates: Sequence[Candidate]) -> list[Candida
     return kept
 
 
+@lru_cache(maxsize=4096)
 def _steps(attribute: str) -> Path:
     return tuple(part.split("[", 1)[0] for part in attribute.split(".") if part and not part.startswith("["))
 

@@ -43,7 +43,7 @@ class Roster:
         """Instances that a target may mean: module steps and literal keys are kept, a "same" key of the resource itself is only a preference."""
         rows: Sequence[Resource]
         if target.steps:
-            path = (*self._paths[source.module][: target.depth], *(name for name, _ in target.steps))
+            path = (*self._paths[source.module][: target.depth], *[name for name, _ in target.steps])
             rows = _in_modules(self._in_module.get((source.plan, path), {}).get(target.row, ()), target, source)
         else:
             rows = self._enclosing(source)[target.depth].get(target.row, ())
