@@ -18,7 +18,8 @@ _LIMIT = 20_000
 def least_setting(release: Mapping[str, Any], names: frozenset[str]) -> Any:
     """The least whole number that the release sets under one of the names, at any depth; None where it sets none, UNKNOWN where the values are.
 
-    Later documents override earlier ones, `set` overrides all, as Helm does. The least, since a chart stands on its weakest part.
+    Later documents override earlier ones, `set` overrides all, as Helm does. The least, since a chart stands on its weakest part: one that is
+    not `enabled` is no part of it, and where `autoscaling` is, its floor counts instead of the number beside it.
 
     >>> least_setting({"values": ["web:\\n  replicaCount: 3\\n"], "set": [{"name": "worker.replicaCount", "value": "2"}]}, frozenset({"replicaCount"}))
     2
@@ -29,12 +30,35 @@ def least_setting(release: Mapping[str, Any], names: frozenset[str]) -> Any:
         if document is UNKNOWN:
             found[""] = UNKNOWN
         elif isinstance(document, str):
-            found.update(_numbers(parsed(document), names))
+            found.update(_leaves(parsed(document)))
     for block in release.get("set") or () if isinstance(release.get("set"), list) else ():
-        if isinstance(block, Mapping) and str(block.get("name")).rpartition(".")[2] in names:
-            found[str(block.get("name"))] = _whole(block.get("value"))
-    known = [value for value in found.values() if isinstance(value, int)]
-    return UNKNOWN if UNKNOWN in found.values() else min(known, default=None)
+        if isinstance(block, Mapping):
+            found[str(block.get("name"))] = block.get("value")
+    counts = {path: _whole(value) for path, value in found.items() if path.rpartition(".")[2] in names}
+    counts |= {path: _whole(found[path]) for path in (f"{part}{_FLOOR}" for part in _scaled(found)) if path in found}
+    own = [value for path, value in counts.items() if _is_used(path, found, names)]
+    return UNKNOWN if "" in found or UNKNOWN in own else min((value for value in own if isinstance(value, int)), default=None)
+
+
+_SCALING, _FLOOR = "autoscaling.enabled", "autoscaling.minReplicas"
+
+
+def _scaled(found: Mapping[str, Any]) -> list[str]:
+    """The parts ("" or "web.") that are scaled by load."""
+    return [path.removesuffix(_SCALING) for path, value in found.items() if path.endswith(_SCALING) and _is(value, True)]
+
+
+def _is_used(path: str, found: Mapping[str, Any], names: frozenset[str]) -> bool:
+    """Whether a number holds: no part around it is switched off, and its own is not scaled by load."""
+    steps = path.split(".")
+    around = [".".join([*steps[:length], "enabled"]) for length in range(1, len(steps))]
+    part = path[: len(path) - len(steps[-1])]
+    scaled = steps[-1] in names and _is(found.get(f"{part}{_SCALING}"), True) and f"{part}{_FLOOR}" in found
+    return not scaled and not any(_is(found.get(switch), False) for switch in around)
+
+
+def _is(value: Any, wanted: bool) -> bool:
+    return value is wanted or (isinstance(value, str) and value.strip().lower() == str(wanted).lower())
 
 
 def parsed(document: str) -> Any:
@@ -45,7 +69,8 @@ def parsed(document: str) -> Any:
         return None
 
 
-def _numbers(tree: Any, names: frozenset[str]) -> Iterator[tuple[str, int]]:
+def _leaves(tree: Any) -> Iterator[tuple[str, Any]]:
+    """(path, value) of everything in nested maps that is none itself."""
     pending: list[tuple[str, Any]] = [("", tree)]
     for _ in range(_LIMIT):
         if not pending:
@@ -53,8 +78,8 @@ def _numbers(tree: Any, names: frozenset[str]) -> Iterator[tuple[str, int]]:
         path, item = pending.pop()
         if isinstance(item, Mapping):
             pending += [(f"{path}.{key}".lstrip("."), child) for key, child in item.items()]
-        elif path.rpartition(".")[2] in names and isinstance(_whole(item), int):
-            yield path, _whole(item)
+        elif path:
+            yield path, item
 
 
 def _whole(value: Any) -> Any:

@@ -80,6 +80,11 @@ def texts_of(entry: Entry) -> Iterable[tuple[str, str]]:
         yield from ((f"data.{n}", getattr(entry.data, n)) for n in ("durable", "declared", "final_snapshot", "restored"))
     if entry.entry is not None:
         yield from ((f"entry.{n}", getattr(entry.entry, n)) for n in ("when", "failover", "primary"))
+    yield from (("match.when", match.when) for match in entry.match if match.when)
+    if entry.calls_out is not None:
+        yield "calls_out.when", entry.calls_out.when
+    if entry.hosting is not None:
+        yield "hosting.reserved", entry.hosting.reserved
     for path, rules in entry.edges.items():
         for rule in rules if isinstance(rules, tuple) else (rules,):
             if not isinstance(rule, str) and rule.when:

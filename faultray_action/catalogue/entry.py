@@ -113,6 +113,8 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A link by labels instead of references (Kubernetes selectors): the map at `labels` must be contained in the map at `target_labels` of a
     resource of type `to` with the same value at `scope` path(s) on both (namespace). `by` instead of labels: equal scalar values at `by` / `target`
     (a path, or a template over attributes: "integrations/{id}").
+    With `when` alone: all that it holds for, an expression over this resource's attributes and the target's under `target`; several stand in for
+    each other.
     With `hosts`: the strings under `by` use one of the target's host names, templates over its attributes ("{metadata.name}.{metadata.namespace}.svc")."""
 
     to: tuple[str, ...]
@@ -123,6 +125,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target: str = ""
     scope: str = ""
     hosts: tuple[str, ...] = ()
+    when: str = ""
 
 
 class PathTo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ A missing attribute is None; None counts as 0 in arithmetic and comparison. `tru
 Functions: len, min, max, any, all, int, str, lower, split(text, sep), each("path") (the values in every block of a list),
 has("path") (present and not null, empty or false; an id that is not known yet is present), known("path") (present and not unknown until apply),
 written("attribute") (the configuration sets it; the provider chose it otherwise),
-distinct(list), zones() (distinct known zones of the placement), servers() (how many links serve it), contains(list_or_text, x), startswith(text, x),
+distinct(list), zones() (distinct known zones of the placement), servers() (how many links serve it), contains(list_or_text, x), startswith(text, x), item(map, key),
 setting("replicaCount", …) (the least number that a Helm release sets under such a name),
 property("path", "name") (the number of a `name = number` line in the text at a path).
 
@@ -358,6 +358,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "split": lambda value, separator: str(value or "").split(separator),
     "distinct": _distinct,
     "contains": lambda where, what: what in where if isinstance(where, (list, str, Mapping)) else False,
+    "item": lambda where, key: where.get(key) if isinstance(where, Mapping) else None,
     "startswith": lambda value, prefix: str(value or "").startswith(prefix),
     "endswith": lambda value, suffix: str(value or "").endswith(suffix),
 }

@@ -152,7 +152,7 @@ def take(
     _drop_shadows(nodes)
     facts = Facts(choice)
     typed = _typed(nodes, links.links, facts, known, unsure)
-    edges = (*_distinct(typed.values()), *_matched(nodes))
+    edges = (*_distinct(typed.values()), *_matched(nodes, facts))
     survey = Survey(side, choice, nodes, edges, tuple(unknown), links, facts, configured, typed=typed, servers=_servers(edges))
     for edge in edges:
         survey.out.setdefault(edge.source, []).append(edge)
@@ -300,7 +300,7 @@ def _is_of(node: Node, pattern: str) -> bool:
     return fnmatchcase(node.type, pattern)
 
 
-def _matched(nodes: Mapping[str, Node]) -> Iterable[TypedEdge]:
+def _matched(nodes: Mapping[str, Node], facts: Facts) -> Iterable[TypedEdge]:
     """Links by labels or by equal names within a scope, for systems that do not refer by id (Kubernetes)."""
     asking = [node for node in nodes.values() if node.entry.match]
     by_type: dict[str, list[Node]] = {}
@@ -311,13 +311,16 @@ def _matched(nodes: Mapping[str, Node]) -> Iterable[TypedEdge]:
             used = used_in(node.values, match.by) if match.hosts else frozenset()
             types = [t for pattern in match.to for t in sorted(by_type) if fnmatchcase(t, pattern)]
             found = [
-                o for t in types for o in by_type[t] if o is not node and _same_scope(node, o, match.scope) and _fits(node, o, match, used)
+                o
+                for t in types
+                for o in by_type[t]
+                if o is not node and _same_scope(node, o, match.scope) and _fits(node, o, match, used, facts)
             ]
-            at = match.labels or match.by
+            at = match.labels or match.by or ", ".join(match.to)
             rule = f"host name in {at}" if match.hosts else f"label selector: {at}"
             evidence = Evidence(node.address, at, rule, Confidence.LIKELY if match.hosts else Confidence.CERTAIN)
             # A selector sends each request to any of what it selects: several workloads stand in for each other.
-            group = f"{node.address}:{at}" if match.labels and match.role == "need" and len(found) > 1 else ""
+            group = f"{node.address}:{at}" if (match.labels or match.when) and match.role == "need" and len(found) > 1 else ""
             for target in found:
                 yield TypedEdge(node.address, target.address, match.role, at, group=group, evidence=evidence)
 
@@ -329,7 +332,9 @@ def _same_scope(node: Node, target: Node, path: str) -> bool:
     return bool(mine is theirs or mine == theirs)
 
 
-def _fits(node: Node, target: Node, match: Match, used: frozenset[str]) -> bool:
+def _fits(node: Node, target: Node, match: Match, used: frozenset[str], facts: Facts) -> bool:
+    if match.when:
+        return facts.truth(match.when, node.address, Scope({**node.values, "target": target.values}), better=False)
     if match.hosts:
         return any(named(template, target.values) in used for template in match.hosts)
     here, there = Scope(node.values), Scope(target.values, target.entry.defaults)

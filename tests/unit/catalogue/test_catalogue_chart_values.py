@@ -23,6 +23,12 @@ REPLICAS = frozenset({"replicaCount"})
         ({"values": ["replicaCount: true"], "set": [{"name": "image.tag", "value": "7"}]}, None),
         ({"values": ["{unclosed"]}, None),
         ({"values": [UNKNOWN]}, UNKNOWN),
+        ({"values": ["replicaCount: 3"], "set": [{"name": "image.tag", "value": UNKNOWN}]}, 3),
+        ({"values": ["replicaCount: 3"], "set": [{"name": "replicaCount", "value": UNKNOWN}]}, UNKNOWN),
+        ({"values": ["replicaCount: 3\ndefaultBackend: {enabled: false, replicaCount: 1}"]}, 3),
+        ({"values": ["replicaCount: 1\nautoscaling: {enabled: true, minReplicas: 4}"]}, 4),
+        ({"values": ["replicaCount: 2\nautoscaling: {enabled: false, minReplicas: 1}"]}, 2),
+        ({"values": ["web: {replicaCount: 1}"], "set": [{"name": "web.autoscaling.enabled", "value": "true"}]}, 1),
     ],
 )
 def test_the_least_setting_of_a_release(release: dict[str, object], least: object) -> None:

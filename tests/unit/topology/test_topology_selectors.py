@@ -44,3 +44,28 @@ def test_one_selected_workload_is_needed() -> None:
     topology = built(service({"app": "shop", "colour": "blue"}), workload("blue", "blue"), workload("green", "green"))
     needs = [d for d in topology.dependencies if d.source == "kubernetes_service_v1.shop"]
     assert [(d.target, d.group) for d in needs] == [("kubernetes_deployment_v1.blue", "")]
+
+
+def release(chart: str) -> dict[str, Any]:
+    return row("helm_release", "ingress", {"name": "ingress", "chart": chart, "values": ["controller: {replicaCount: 1}"], "set": []})
+
+
+def ingress(**metadata: Any) -> dict[str, Any]:
+    backend = [{"service": [{"name": "shop", "port": [{"number": 80}]}]}]
+    name = metadata.pop("ingress_class_name", None)
+    spec = {"ingress_class_name": name, "default_backend": backend, "rule": []}
+    return row("kubernetes_ingress_v1", "shop", {"metadata": [{"name": "shop", "namespace": "shop", **metadata}], "spec": [spec]})
+
+
+def test_an_ingress_needs_the_controller_of_its_class() -> None:
+    for chart, asked, needed in (
+        ("ingress-nginx", {"ingress_class_name": "nginx"}, True),
+        ("oci://example.com/charts/ingress-nginx", {"annotations": {"kubernetes.io/ingress.class": "nginx-public"}}, True),
+        ("traefik", {}, True),
+        ("traefik", {"ingress_class_name": "nginx"}, False),
+        ("ingress-nginx", {"annotations": {"kubernetes.io/ingress.class": "gce"}}, False),
+        ("redis", {"ingress_class_name": "nginx"}, False),
+    ):
+        topology = built(service({"app": "shop"}), workload("shop", "blue"), release(chart), ingress(**asked))
+        found = any(d.source == "kubernetes_ingress_v1.shop" and d.target == "helm_release.ingress" for d in topology.dependencies)
+        assert found is needed, (chart, asked)
