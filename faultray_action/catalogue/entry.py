@@ -75,7 +75,7 @@ class ZoneSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Cover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A protection: which loss kinds it covers (media, delete, corruption, key, poison-message), when, by which attribute, in words."""
+    """A protection: which loss kinds it covers (media, delete, corruption, key, poison-message, region), when, by which attribute, in words."""
 
     losses: tuple[str, ...]
     when: str = "true"
@@ -100,9 +100,11 @@ class DataFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class EntryFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """When this is where users come in (public load balancer, API, DNS record); `keys`: paths of stable names (DNS) that match two sides.
+    `beside`: it is one beside the others and never stands for them (the way in from a customer's site).
     `alternatives`: records of one name, grouped by `group_by` paths: when `failover` holds they are an alternative group led by the one where `primary` holds."""
 
     when: str = "true"
+    beside: bool = False
     keys: tuple[str, ...] = ()
     group_by: tuple[str, ...] = ()
     failover: str = "false"
@@ -203,9 +205,9 @@ class OrderedFirewall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `target_groups`: paths of application groups. `outbound`: the block of outbound rules, where `inline` holds the inbound ones only.
     `from_port`, `to_port`: paths of a range's ends. `peers`: paths of the address prefixes of the far end, whatever the direction.
 
-    Words among the prefixes: `everyone` is any address, `inside` the networks that are joined, `outside` the internet, `operators` are ports
-    that people and not callers use. Where no rule fits, `inside` may call `inside`, and everyone may be called from there; where it is `closed`
-    nobody may. `stateless`: answers need a rule of their own."""
+    Words among the prefixes: `everyone` is any address, `inside` the networks that are joined, `outside` the internet, `through` services
+    that pass on calls of users, `operators` ports that people and not callers use. Where no rule fits, `inside` may call `inside`, and everyone
+    may be called from there; where it is `closed` nobody may. `stateless`: answers need a rule of their own."""
 
     inline: str = ""
     outbound: str = ""
@@ -227,6 +229,7 @@ class OrderedFirewall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     everyone: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
+    through: tuple[str, ...] = ()
     operators: tuple[int, ...] = ()
 
 

@@ -56,6 +56,7 @@ LOSS_RATES: Mapping[LossKind, str] = MappingProxyType(
         LossKind.CORRUPTION: "corruption",
         LossKind.KEY: "key",
         LossKind.POISON: "poison",
+        LossKind.REGION: "region_data",
     }
 )
 

@@ -14,7 +14,7 @@ from faultray_action.model.topology import DataAsset, LossKind, Role, Topology
 DownWithout = Callable[[Topology, Sequence[str]], Mapping[str, tuple[str, ...]]]
 """Component -> entries that are down while it does not exist."""
 
-_LASTING = (LossKind.MEDIA, LossKind.DELETE, LossKind.CORRUPTION, LossKind.KEY)
+_LASTING = (LossKind.MEDIA, LossKind.DELETE, LossKind.CORRUPTION, LossKind.KEY, LossKind.REGION)
 DEMAND_SHARE = 0.6
 """Demand where none is declared: this share of the smaller capacity of the two sides (docs/model.md) must still fit."""
 

@@ -76,6 +76,7 @@ class LossKind(StrEnum):
     CORRUPTION = "corruption"
     KEY = "key"
     POISON = "poison-message"
+    REGION = "region"
 
 
 @quick

@@ -186,7 +186,7 @@ class SpofsPart(Part, frozen=True, kw_only=True):
 class RiskRow(Part, frozen=True, kw_only=True):
     """`kind`: data-loss | broken-need | region | capacity | agent; `severity`: high | medium | low.
 
-    `losses` are the uncovered loss events of a data-loss risk (media, delete, corruption, key, poison-message, destroyed).
+    `losses` are the uncovered loss events of a data-loss risk (media, delete, corruption, key, poison-message, region, destroyed).
     `message` is a sentence that says more than the kind ("aws_security_group_rule.db was the last rule that admits …"); absent: the words
     of the kind.
     """

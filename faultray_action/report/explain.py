@@ -56,6 +56,7 @@ _LOSSES: Mapping[str, str] = {
     "delete": "deletion",
     "corruption": "corruption",
     "key": "a lost key",
+    "region": "the loss of its region",
     "poison-message": "a message nobody can process",
 }
 

@@ -257,6 +257,7 @@ _LOSS: Mapping[str, str] = {
     "delete": "can be deleted with nothing to restore it from (data loss risk)",
     "corruption": "cannot be restored to an earlier point in time (data loss risk)",
     "key": "depends on one encryption key that can be deleted (data loss risk)",
+    "region": "has no copy in another region any more (data loss risk)",
     "poison-message": "has no dead-letter queue (messages are lost)",
 }
 _RISK: Mapping[str, str] = {

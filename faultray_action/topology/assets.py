@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from faultray_action.model.change import Action
 from faultray_action.model.component import Evidence
 from faultray_action.model.reliability import ReliabilityTable
 from faultray_action.model.topology import DataAsset, Loss, LossKind
+from faultray_action.topology.components import region
 from faultray_action.topology.survey import Node, Survey
 
 Answer = TypeVar("Answer")
@@ -51,15 +52,18 @@ def durable(survey: Survey, among: Iterable[str], ledger: Ledger) -> frozenset[s
     return frozenset(address for address in among if address in survey.nodes and _is_durable(survey, address, ledger))
 
 
-def find(survey: Survey, table: ReliabilityTable, wanted: Iterable[str], also: Iterable[str], ledger: Ledger) -> tuple[DataAsset, ...]:
+def find(
+    survey: Survey, table: ReliabilityTable, wanted: Iterable[str], also: Iterable[str], abroad: Collection[str], ledger: Ledger
+) -> tuple[DataAsset, ...]:
     """Assets among the `wanted` roots (those in the closure of an entry, and those whose protection is declared on either side).
 
-    `also`: stores whose data is durable on the other side; switching its protection off does not make data less worth."""
+    `also`: stores whose data is durable on the other side; switching its protection off does not make data less worth.
+    `abroad`: roots with a copy in another region on either side: where one stands, its end is a loss; where none ever did, none is missed."""
     lasting = frozenset(also)
     stores = _stores(survey)
     chosen = {_root(survey, address) for address in wanted if address in survey.nodes}
     return tuple(
-        _asset(survey, root, stores.of_root.get(root, (root,)), table, ledger)
+        _asset(survey, root, stores.of_root.get(root, (root,)), table, ledger, abroad=root in abroad)
         for root in sorted(chosen)
         if _is_durable(survey, root, ledger) or (root in lasting and survey.nodes[root].entry.data)
     )
@@ -108,8 +112,23 @@ def _stores(survey: Survey) -> Stores:
     return Stores({root: tuple(members) for root, members in grouped.items()})
 
 
-def _asset(survey: Survey, root: str, stores: tuple[str, ...], table: ReliabilityTable, ledger: Ledger) -> DataAsset:
-    return ledger.answer("asset", stores, partial(_examined, survey, root, stores, table))
+def copied_abroad(survey: Survey, among: Iterable[str], ledger: Ledger) -> frozenset[str]:
+    """Roots of the stores that have a copy of their data in another region."""
+    stores = _stores(survey)
+    roots = {_root(survey, address) for address in among if address in survey.nodes and survey.nodes[address].entry.data}
+    return frozenset(root for root in roots if _abroad(survey, root, stores.of_root.get(root, (root,)), ledger))
+
+
+def _abroad(survey: Survey, root: str, stores: tuple[str, ...], ledger: Ledger) -> tuple[Evidence, ...]:
+    return ledger.answer("abroad", stores, partial(_covers, survey, survey.nodes[root], stores, LossKind.REGION))
+
+
+def _asset(survey: Survey, root: str, stores: tuple[str, ...], table: ReliabilityTable, ledger: Ledger, *, abroad: bool) -> DataAsset:
+    asset = ledger.answer("asset", stores, partial(_examined, survey, root, stores, table))
+    if not abroad:
+        return asset
+    rate = table.row("region_data").failures_per_year
+    return replace(asset, losses=(*asset.losses, Loss(LossKind.REGION, rate, _abroad(survey, root, stores, ledger))))
 
 
 def _examined(survey: Survey, root: str, stores: tuple[str, ...], table: ReliabilityTable) -> DataAsset:
@@ -146,6 +165,11 @@ def _covers(survey: Survey, node: Node, stores: tuple[str, ...], kind: str, held
     found = [evidence for cover, evidence in held if kind in cover.losses]
     if kind == LossKind.MEDIA:
         found += [Evidence(s, "", "holds the same data") for s in stores[1:] if any(survey.outgoing(s, "replica"))]
+    if kind == LossKind.REGION:
+        home = region(survey, node)
+        apart = [s for s in stores[1:] if any(survey.outgoing(s, "replica")) and region(survey, survey.nodes[s]) not in ("", home)]
+        found += [Evidence(s, "", "holds the same data in another region") for s in apart if home]
+    if kind in (LossKind.MEDIA, LossKind.REGION):
         found += _copies_of_regions(survey, node)
     return tuple(found)
 

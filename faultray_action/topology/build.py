@@ -67,7 +67,7 @@ class Draft:
     ordered: ordered_rules.OrderedFirewalls
     told: Told = field(default_factory=dict)
     ledger: assets.Ledger = field(default_factory=assets.Ledger)
-    found: dict[tuple[frozenset[str], frozenset[str]], tuple[DataAsset, ...]] = field(default_factory=dict)
+    found: dict[tuple[frozenset[str], ...], tuple[DataAsset, ...]] = field(default_factory=dict)
     drawn: tuple[tuple[Dependency, ...], dict[str, list[str]]] | None = None
     frozen: tuple[tuple[Dependency, ...], list[EntryPoint], Topology] | None = None
 
@@ -147,8 +147,10 @@ def _pair(plan: Plan, drafts: tuple[Draft, Draft], knowledge: Knowledge, measure
     among = {side: frozenset(_wanted(draft) | declared) for side, draft in ((Side.BEFORE, before), (Side.AFTER, after))}
     lasting = assets.durable(before.survey, among[Side.BEFORE], before.ledger)
     lasting |= assets.durable(after.survey, among[Side.AFTER], after.ledger)
-    was = _assets(before, among[Side.BEFORE] | lasting, lasting, knowledge)
-    is_now = _assets(after, among[Side.AFTER] | lasting, lasting, knowledge)
+    abroad = assets.copied_abroad(before.survey, among[Side.BEFORE] | lasting, before.ledger)
+    abroad |= assets.copied_abroad(after.survey, among[Side.AFTER] | lasting, after.ledger)
+    was = _assets(before, among[Side.BEFORE] | lasting, lasting, abroad, knowledge)
+    is_now = _assets(after, among[Side.AFTER] | lasting, lasting, abroad, knowledge)
     survivors = {e.source: e.target for e in before.survey.edges if e.role == "replica" and _is_promoted(after, e.source)}
     is_now = _with_destroyed(is_now, assets.destroyed(before.survey, after.survey, was, survivors))
     measured = measured or _measure(plan, knowledge, before, after)
@@ -164,11 +166,13 @@ def _measure(plan: Plan, knowledge: Knowledge, before: Draft, after: Draft) -> C
     return coverage.measure(plan, knowledge.catalogue, surveys, {Side.BEFORE: _closure(before), Side.AFTER: _closure(after)})
 
 
-def _assets(draft: Draft, wanted: frozenset[str], lasting: frozenset[str], knowledge: Knowledge) -> tuple[DataAsset, ...]:
+def _assets(
+    draft: Draft, wanted: frozenset[str], lasting: frozenset[str], abroad: frozenset[str], knowledge: Knowledge
+) -> tuple[DataAsset, ...]:
     """Found once for the same question: the side before is asked again with every simulation."""
-    key = (wanted, lasting)
+    key = (wanted, lasting, abroad)
     if key not in draft.found:
-        draft.found[key] = assets.find(draft.survey, knowledge.table, wanted, lasting, draft.ledger)
+        draft.found[key] = assets.find(draft.survey, knowledge.table, wanted, lasting, abroad, draft.ledger)
     return draft.found[key]
 
 

@@ -63,7 +63,11 @@ def touched(survey: Survey, known: Survey, unsure: Collection[str] = ()) -> set[
         here = stack.pop()
         for side in (survey, known):
             onward = [
-                e.source for e in side.into.get(here, ()) if e.role in _DEPENDS or (e.role == "need" and _is_connector(side, e.source))
+                e.source
+                for e in side.into.get(here, ())
+                if e.role in _DEPENDS
+                or (e.role == "need" and _is_connector(side, e.source))
+                or (e.role == "serves" and _places(side, here))
             ]
             onward += [e.target for e in side.out.get(here, ()) if e.role in _LENDS]
             onward += [a for e in side.out.get(here, ()) if e.role == "placement" for a in places.neighbours(side, e.target)]
@@ -76,6 +80,11 @@ def touched(survey: Survey, known: Survey, unsure: Collection[str] = ()) -> set[
 def _differing_edges(survey: Survey, known: Survey) -> set[TypedEdge]:
     here, there = {id(edge) for edge in survey.edges}, {id(edge) for edge in known.edges}
     return {edge for edge in survey.edges if id(edge) not in there} ^ {edge for edge in known.edges if id(edge) not in here}
+
+
+def _places(survey: Survey, address: str) -> bool:
+    """Whether what serves a connector stands where that says (a balancer's public address)."""
+    return address in survey.nodes and _is_connector(survey, address) and bool(survey.nodes[address].entry.zones)
 
 
 def _is_connector(survey: Survey, address: str) -> bool:
@@ -217,13 +226,18 @@ def _recovery(node: Node, row: ReliabilityRow) -> Recovery:
 
 
 def region(survey: Survey, node: Node) -> str:
-    """Its own region attribute, else its provider's; "" for a global service and where it is not known."""
+    """Its own region attribute, else that of a connector that it serves (a database's logical server), else its provider's; "" for a global
+    service and where it is not known."""
     if node.entry.scope == "global":
         return ""
     if not node.entry.region:
         return node.resource.region
     own = survey.facts.text(node.entry.region, node.address, Scope(node.values, node.entry.defaults))
-    return own or node.resource.region
+    if own:
+        return own
+    served = [survey.nodes[edge.target] for edge in survey.outgoing(node.address, "serves")]
+    of_server = [region(survey, other) for other in served if other.entry.disposition == "connector" and other.entry.region]
+    return of_server[0] if of_server else node.resource.region
 
 
 def _counts(survey: Survey, node: Node, where: Places, modifiers: Iterable[_Modifier]) -> _Counts:

@@ -44,6 +44,11 @@ def find(survey: Survey, components: Mapping[str, Component], dependencies: Iter
     found.entries += _consumers(survey, components, needs, needed, known)
     known |= {entry.address for entry in found.entries}
     found.entries += _unreferenced(survey, components, needed, known)
+    known |= {entry.address for entry in found.entries}
+    beside = [a for a in sorted(components.keys() - needed - known) if a in survey.nodes and _is_beside(survey.nodes[a])]
+    found.entries += [
+        EntryPoint(a, a, components[a].label, inferred="way in from elsewhere") for a in beside if _is_entry(survey, survey.nodes[a])
+    ]
     found.entries.sort(key=lambda entry: entry.address)
     return found
 
@@ -87,15 +92,17 @@ def closure_of(starts: Iterable[str], needs: Mapping[str, Iterable[str]]) -> set
 
 
 def _candidates(survey: Survey, components: Mapping[str, Component], needs: Mapping[str, list[str]]) -> list[str]:
-    found = [
-        address for address in sorted(components) if (node := survey.nodes.get(address)) and node.entry.entry and _is_entry(survey, node)
-    ]
+    found = [a for a in sorted(components) if (node := survey.nodes.get(a)) and _is_entry(survey, node) and not _is_beside(node)]
     branches = sorted({edge.source for edge in survey.edges if edge.role == "branch"} & components.keys())
     return found + [branch for branch in branches if _is_own_branch(survey, branch, needs)]
 
 
 def _is_entry(survey: Survey, node: Node) -> bool:
     return node.entry.entry is not None and survey.facts.truth(node.entry.entry.when, node.address, survey.scope(node), better=False)
+
+
+def _is_beside(node: Node) -> bool:
+    return node.entry.entry is not None and node.entry.entry.beside
 
 
 def _is_own_branch(survey: Survey, address: str, needs: Mapping[str, list[str]]) -> bool:

@@ -242,8 +242,8 @@ def _word(word: str, place: Place, shape: OrderedFirewall) -> bool | None:
     if word in shape.inside or word in shape.outside:
         return place.inside == (word in shape.inside)
     network = _network(word)
-    if network is None:  # the addresses of some service: none of ours, and perhaps where a user's call comes from
-        return False if place.inside else None
+    if network is None:  # the addresses of some service: none of ours, and of users only where it passes on their calls
+        return None if not place.inside and word.partition(".")[0] in shape.through else False
     if not place.inside:
         return False if network.is_private else None
     if place.addresses is None:

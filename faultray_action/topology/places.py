@@ -85,7 +85,7 @@ def _full(node: Node, source: ZoneSource, name: str) -> str:
 
 def _placed(survey: Survey, node: Node, source: ZoneSource) -> Places | None:
     """Zones of the subnets that the placement paths lead to; ids that lead to nothing in the plan are unnamed zones of their own."""
-    edges = survey.outgoing(node.address, "placement") if source.placement else []
+    edges = survey.outgoing(node.address, "placement", "serves") if source.placement else []
     targets = tuple([e.target for e in edges if any(_under(e.path, path) for path in source.placement)])
     if targets:
         return _standing_in(survey, targets)
@@ -126,9 +126,9 @@ def _leaves(survey: Survey, address: str, seen: frozenset[str]) -> Iterable[tupl
         return []
     if node.entry.zone:
         return [(survey.facts.text(node.entry.zone, address, Scope(node.values, node.entry.defaults)), address)]
-    own = [v for s in node.entry.zones for path in s.names for v in every(node.values, path) if isinstance(v, str) and v]
+    own = [_full(node, s, v) for s in node.entry.zones for path in s.names for v in every(node.values, path) if isinstance(v, str) and v]
     if own:
-        return [(zone.rsplit("/", 1)[-1], address) for zone in own]
+        return [(zone, address) for zone in own]
     following = [edge.target for edge in survey.outgoing(address, "placement")]
     found = [pair for target in following for pair in _leaves(survey, target, seen | {address})]
     if not found and not following and node.entry.disposition == "placement":
