@@ -115,12 +115,18 @@ def _stores(survey: Survey) -> Stores:
 def copied_abroad(survey: Survey, among: Iterable[str], ledger: Ledger) -> frozenset[str]:
     """Roots of the stores that have a copy of their data in another region."""
     stores = _stores(survey)
-    roots = {_root(survey, address) for address in among if address in survey.nodes and survey.nodes[address].entry.data}
-    return frozenset(root for root in roots if _abroad(survey, root, stores.of_root.get(root, (root,)), ledger))
+    roots = {_root(survey, address) for address in among if address in survey.nodes}
+    return frozenset(
+        root for root in roots if survey.nodes[root].entry.data and _abroad(survey, root, stores.of_root.get(root, (root,)), ledger)
+    )
 
 
 def _abroad(survey: Survey, root: str, stores: tuple[str, ...], ledger: Ledger) -> tuple[Evidence, ...]:
-    return ledger.answer("abroad", stores, partial(_covers, survey, survey.nodes[root], stores, LossKind.REGION))
+    return ledger.answer("abroad", stores, partial(_copies_abroad, survey, survey.nodes[root], stores))
+
+
+def _copies_abroad(survey: Survey, node: Node, stores: tuple[str, ...]) -> tuple[Evidence, ...]:
+    return _covers(survey, node, stores, LossKind.REGION, _held(survey, node, frozenset((LossKind.REGION,))))
 
 
 def _asset(survey: Survey, root: str, stores: tuple[str, ...], table: ReliabilityTable, ledger: Ledger, *, abroad: bool) -> DataAsset:

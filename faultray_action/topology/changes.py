@@ -42,8 +42,11 @@ def printable(entry: Entry) -> frozenset[str]:
         texts += [entry.data.durable, entry.data.declared, entry.data.final_snapshot, *_of_covers(entry.data.covers)]
     if entry.entry is not None:
         texts += [entry.entry.when, entry.entry.failover, entry.entry.primary]
-    texts += [rule.when for value in entry.edges.values() for rule in rules(value)]
     found = {path for text in texts if text for path in names(text)}
+    conditions = {path for value in entry.edges.values() for rule in rules(value) if rule.when for path in names(rule.when)}
+    found |= {path for path in conditions if not any(_related(path, other) for other in entry.edges)}
+    # How many blocks there are says nothing to a reader: what stands in them does.
+    found = {path for path in found if not any(other.startswith(path + ".") for other in entry.edges)}
     found |= {path for source in entry.zones for path in source.names} | set(entry.show)
     return frozenset(path.removeprefix("target.") for path in found)
 

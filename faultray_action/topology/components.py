@@ -230,9 +230,7 @@ def region(survey: Survey, node: Node) -> str:
     service and where it is not known."""
     if node.entry.scope == "global":
         return ""
-    if not node.entry.region:
-        return node.resource.region
-    own = survey.facts.text(node.entry.region, node.address, Scope(node.values, node.entry.defaults))
+    own = survey.facts.text(node.entry.region, node.address, Scope(node.values, node.entry.defaults)) if node.entry.region else ""
     if own:
         return own
     served = [survey.nodes[edge.target] for edge in survey.outgoing(node.address, "serves")]
