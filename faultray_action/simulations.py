@@ -118,12 +118,19 @@ def simulator(question: Question) -> Simulator:
             changed = put_back(question.plan, edits)
             links = put_back_links(stages.links[Side.BEFORE], stages.links[Side.AFTER], changed, edits)
             before, after = rebuild(changed, links, knowledge, stages)
-            examined = replace(question.examined[0], assets=examine_assets(before)), reexamine(after, stages.after, question.examined[1])
+            examined = _examined_before(before, stages.before, question.examined[0]), reexamine(after, stages.after, question.examined[1])
             delta = difference(changed, knowledge, (before, after), examined, split=False)
             answers[key] = Simulated(changed, links, delta, after, examined[1])
         return answers[key]
 
     return simulate
+
+
+def _examined_before(before: Topology, known: Topology, examined: Examination) -> Examination:
+    """The side before is asked anew where it is another one beside the changed side after: what only one side has, what the plan mends."""
+    if (before.dependencies, before.entries) == (known.dependencies, known.entries):
+        return replace(examined, assets=examine_assets(before))
+    return reexamine(before, known, examined)
 
 
 def prover(question: Question, bundles: Sequence[Bundle], attribution: Attribution, simulate: Simulator) -> Simulate:

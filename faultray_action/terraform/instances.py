@@ -122,7 +122,7 @@ def _from_change(row: ResourceChange, providers: Providers, name: str) -> Resour
         action,
         before,
         after,
-        region=providers.of(key, before, after),
+        region=providers.of(key, row.type, before, after),
         previous_address=row.previous_address or "",
         deposed=row.deposed or "",
         importing=bytes(change.importing) not in (b"", _NULL),
@@ -223,7 +223,7 @@ def standing(module: str, address: str, data: bool, row: Named, tree: dict[str, 
         Action.NO_OP,
         tree,
         tree,
-        region=providers.of(key, tree, tree),
+        region=providers.of(key, row.type, tree, tree),
         deposed=deposed,
     )
 

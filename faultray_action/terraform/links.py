@@ -225,11 +225,11 @@ class Linker:
         values = _values(work.tree, path)
         if values is not None and _is_nothing(values):
             return True
-        if side is not Side.AFTER and source.after is None:
-            return False
         candidates = self._candidates(work, expression, trees)
-        if side is not Side.AFTER and work.tree is not source.after and _values(source.after or {}, path) != values:
+        if side is not Side.AFTER and work.tree is not source.after and (source.after is None or _values(source.after, path) != values):
             kept = narrower.occurring(candidates, values or []) or self._digested(source, candidates, values or [])
+            if not kept and source.after is None and self._holds_for_others(source, path):
+                kept = [(row, target) for row, target in candidates if row.index is not None and row.index == source.index]
             self._add_references(work, expression, narrower.twins_apart(source, kept, values or []))
             return False
         if values is not None and len(candidates) > 1:
@@ -238,6 +238,11 @@ class Linker:
             candidates = narrower.twins_apart(source, candidates, values)
         self._add_references(work, expression, candidates)
         return True
+
+    def _holds_for_others(self, source: Resource, path: Path) -> bool:
+        """Whether the block of a deleted instance stands and says of others what it said before: then it named the one of its key as well."""
+        both = [(row.before, row.after) for row in self._roster.siblings(source) if row.before is not None and row.after is not None]
+        return any(was is is_now or _values(was, path) == _values(is_now, path) for was, is_now in both)
 
     def _digested(self, source: Resource, candidates: Sequence[Candidate], values: Sequence[Any]) -> list[Candidate]:
         """Where the state keeps the digest of a text only (user data), its references of today that the state recorded as well."""

@@ -70,8 +70,9 @@ class Narrower:
         texts = [*texts, *(plain for text in texts if (plain := decoded(text)))]
         found: list[Candidate] = []
         for row, target in candidates:
-            own = self._own_values(row, target)
-            if not whole.isdisjoint(own) or any(occurs(part, text) for value in own for part in fragments(value) for text in texts):
+            said = list(self._left_by(row, target))
+            inside = (part for value in said if len(value) >= _MIN_FRAGMENT for part in fragments(value))
+            if not whole.isdisjoint(said) or any(occurs(part, text) for part in inside for text in texts):
                 found.append((row, target))
         return found
 

@@ -40,11 +40,11 @@ class Providers:
             path = self._paths[module] = module_path(module)
         return self._keys.get((path, data, kind, name)) or provider
 
-    def of(self, key: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    def of(self, key: str, kind: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
         """The region of a resource: the one that it states or stands in, that of an alias that it was given on purpose, the one in its ARN,
         else that of its provider configuration or of the one around it."""
         chosen = self._own.get(key, "") if "." in key.rpartition(":")[2] else ""
-        return own_region(before, after) or chosen or arn_region(before, after) or self.region(key)
+        return own_region(before, after, kind) or chosen or arn_region(before, after) or self.region(key)
 
     def region(self, key: str) -> str:
         """The region of a provider configuration or of the nearest one of that name in an enclosing module."""
@@ -69,10 +69,11 @@ def with_shown_regions(resources: Sequence[Resource]) -> list[Resource]:
     ]
 
 
-def own_region(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+def own_region(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, kind: str = "") -> str:
     """The region that a resource's own values show: an attribute, its zone, or a self link; values before where those after do not tell."""
-    found = _region_of(after) if after else ""
-    return found or (_region_of(before) if before and before is not after else "")
+    keys = ("region",) if kind.startswith("aws_") else ("region", "location")  # a line's location is a building
+    found = _region_of(after, keys) if after else ""
+    return found or (_region_of(before, keys) if before and before is not after else "")
 
 
 def arn_region(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
@@ -85,8 +86,8 @@ def arn_region(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
     return ""
 
 
-def _region_of(tree: Mapping[str, Any]) -> str:
-    for key in ("region", "location"):
+def _region_of(tree: Mapping[str, Any], keys: Sequence[str]) -> str:
+    for key in keys:
         value = tree.get(key)
         if type(value) is str and value:
             place = value.rsplit("/", 1)[-1].replace(" ", "").lower()

@@ -39,6 +39,11 @@ class Roster:
     def kind(self, resource: Resource) -> Kind:
         return resource.plan, self._paths[resource.module], (resource.data, resource.type, resource.name)
 
+    def siblings(self, resource: Resource) -> Sequence[Resource]:
+        """The instances of its block, itself among them."""
+        plan, path, row = self.kind(resource)
+        return self._in_module[plan, path][row]
+
     def instances(self, source: Resource, target: Target) -> Sequence[Resource]:
         """Instances that a target may mean: module steps and literal keys are kept, a "same" key of the resource itself is only a preference."""
         rows: Sequence[Resource]

@@ -8,11 +8,13 @@ the plan never showed is not missed.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from faultray_action.catalogue.expression import every
 from faultray_action.model.change import Action
 from faultray_action.model.topology import Dependency, EntryPoint, Role
 from faultray_action.topology import entries, ways
+from faultray_action.topology.dependencies import reached
 from faultray_action.topology.standing import Standing
 from faultray_action.topology.survey import Survey, TypedEdge
 from faultray_action.topology.ways_out import exits, subnets_of, without_a_way
@@ -26,6 +28,7 @@ def broken(before: Standing, after: Standing) -> tuple[Dependency, ...]:
         *_nameless(before, after),
         *_feeds(before, after),
         *_closed(before, after),
+        *(Dependency(a, a, broken=f"{entry.address} was the only way to {a}") for entry, a in _unled(before, after)),
         *ways.broken(before, after),
     ]
     return tuple({(d.source, d.target): d for d in sorted(found, key=lambda d: (d.source, d.target, d.broken))}.values())
@@ -145,6 +148,29 @@ def _nameless(before: Standing, after: Standing) -> Iterable[Dependency]:
             yield Dependency(front, front, broken=f"{entry.address}, the name that leads to {front}, is deleted")
 
 
+# parts of a front that led to a workload
+
+
+def _unled(before: Standing, after: Standing) -> Iterable[tuple[EntryPoint, str]]:
+    """Workloads that stand on both sides and that nobody is led to any more, since the rule or the route that led there is deleted."""
+    gone = [e for e in before.entries if not e.deferred and _is_part(before.survey, e.component) and e.component not in after.survey.nodes]
+    if not gone:
+        return
+    needs_before, needs_after = _adjacency(before.dependencies), _adjacency(after.dependencies)
+    led_to = {a for e in after.entries for a in (e.component, *entries.closure(e.component, needs_after))}
+    for entry in gone:
+        behind = reached(entry.component, needs_before, before.survey)
+        alone = [a for a in sorted(behind & after.components.keys() - led_to) if before.survey.nodes[a].entry.workload]
+        if alone:
+            yield entry, alone[0]
+
+
+def _is_part(survey: Survey, address: str) -> bool:
+    """A connector that an entry is made of, and no name."""
+    node = survey.nodes.get(address)
+    return node is not None and node.entry.disposition == "connector" and not _is_name(survey, address)
+
+
 # fronts that stand and let nobody in
 
 
@@ -195,4 +221,5 @@ def reappearing(before: Standing, after: Standing, cut: Iterable[Dependency]) ->
     """Entries of before that a broken need has made none: they stand, and they are down."""
     sources = {d.source for d in cut}
     known = {entry.address for entry in after.entries}
-    return [e for e in before.entries if e.component in sources and e.address not in known and e.component in after.components]
+    back = [e for e in before.entries if e.component in sources and e.address not in known and e.component in after.components]
+    return back + [replace(entry, component=alone) for entry, alone in _unled(before, after)]

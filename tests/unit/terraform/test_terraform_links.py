@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from base64 import b64encode
 from types import MappingProxyType
 
 from terraform_plans import change, document, edges, kinds, links_of, plan_of, refs, resource, same
@@ -278,6 +279,61 @@ def test_before_uses_the_configuration_only_where_the_value_did_not_change() -> 
         for name in ("x", "new")
         for path, target in (("env", "aws_db_instance.main"), ("role", "aws_iam_role.r"))
     }
+
+
+def test_a_deleted_instance_of_a_block_that_stands_named_what_its_key_says() -> None:
+    pools = [
+        change(f'aws_pool.x["{key}"]', {"id": f"cluster:{key}", "name": key}, None if key == "c" else {"id": f"cluster:{key}", "name": key})
+        for key in "abc"
+    ]
+    joined = [{"group": f"eks-{key}", "owner": "dc"} for key in "abc"]
+    rows = [change(f'aws_join.x["{key}"]', row, None if key == "c" else row) for key, row in zip("abc", joined, strict=True)]
+    tree = document(
+        [*pools, *rows, same("aws_owner.o", {"id": "dc"})],
+        [
+            resource("aws_pool.x", for_each_expression=refs()),
+            resource("aws_owner.o"),
+            resource(
+                "aws_join.x",
+                {"group": refs("each.value.name", "each.value"), "owner": refs("aws_owner.o.id")},
+                for_each_expression=refs("aws_pool.x"),
+            ),
+        ],
+    )
+    for key in "abc":
+        assert {(path, target) for source, path, target in edges(tree, Side.BEFORE) if source == f'aws_join.x["{key}"]'} == {
+            ("group", f'aws_pool.x["{key}"]'),
+            ("owner", "aws_owner.o"),
+        }
+
+
+def test_a_text_that_changed_names_before_what_it_says_in_base64() -> None:
+    table = {"id": "rides", "name": "rides"}
+    before, after = ({"user_data": b64encode(f"TABLE=rides\nRELEASE={release}\n".encode()).decode()} for release in (1, 2))
+    tree = document(
+        [same("aws_dynamodb_table.t", table), change("aws_launch_template.x", before, after)],
+        [resource("aws_dynamodb_table.t"), resource("aws_launch_template.x", {"user_data": refs("aws_dynamodb_table.t.name")})],
+    )
+    assert edges(tree, Side.BEFORE) == edges(tree, Side.AFTER) == {("aws_launch_template.x", "user_data", "aws_dynamodb_table.t")}
+
+
+def test_an_element_of_for_each_that_is_not_known_yet_is_what_makes_a_value_unknown() -> None:
+    known = {"id": "lb-1", "dns_name": "old-123.elb.amazonaws.com"}
+    row = {"name": "old-123.elb.amazonaws.com"}
+    tree = document(
+        [
+            same("aws_lb.old", known),
+            change("aws_lb.new", None, {}, unknown={"id": True, "dns_name": True}),
+            same('aws_record.x["old"]', row),
+            change('aws_record.x["new"]', None, {}, unknown={"name": True}),
+        ],
+        [
+            resource("aws_lb.old"),
+            resource("aws_lb.new"),
+            resource("aws_record.x", {"name": refs("each.value")}, for_each_expression=refs("aws_lb.old.dns_name", "aws_lb.new.dns_name")),
+        ],
+    )
+    assert edges(tree) == {('aws_record.x["old"]', "name", "aws_lb.old"), ('aws_record.x["new"]', "name", "aws_lb.new")}
 
 
 def test_what_is_deleted_links_by_values_and_by_the_recorded_dependencies_that_are_direct() -> None:
