@@ -194,7 +194,7 @@ def _draft(
     survey = take(plan, links, knowledge.catalogue, side, choice, known.survey if known else None, unsure)
     differing = components.touched(survey, known.survey, unsure) if known else set[str]()
     parts = components.assemble(survey, knowledge.table, known.parts if known else None, differing)
-    pure = Parts(dict(parts.components), dict(parts.faults), parts.places)
+    pure = Parts(parts.dealer, dict(parts.components), dict(parts.faults), parts.places)
     overrides.on_components(parts.components, parts.faults, knowledge.policy, knowledge.table, _zones(parts, knowledge.policy))
     told = dependencies.tell(survey, known.told if known else None, differing)
     needs = dependencies.connect(survey, parts.components, told)

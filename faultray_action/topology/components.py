@@ -13,7 +13,7 @@ from faultray_action.model.quick import quick
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
 from faultray_action.terraform.tree import module_steps
 from faultray_action.topology import places
-from faultray_action.topology.redundancy import RedundancySpec, deal_copies, gap_hours
+from faultray_action.topology.redundancy import Dealer, RedundancySpec, gap_hours
 from faultray_action.topology.survey import Node, Places, Survey, TypedEdge
 
 
@@ -21,6 +21,7 @@ from faultray_action.topology.survey import Node, Places, Survey, TypedEdge
 class Parts:
     """Components and faults as they are put together."""
 
+    dealer: Dealer
     components: dict[str, Component] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
     places: dict[str, Places] = field(default_factory=dict)
@@ -30,7 +31,7 @@ def assemble(survey: Survey, table: ReliabilityTable, known: Parts | None = None
     """All components of one side. Hosts are dealt before what runs on them, ways out before what leaves through them.
 
     `known`: the parts of a side that differs from this one at the addresses `differing` only (see `touched`); the rest is taken from there."""
-    parts = Parts()
+    parts = Parts(Dealer(table))
     waiting = sorted((n for n in survey.nodes.values() if n.entry.disposition in _PARTS), key=lambda n: n.address)
     if known is not None:
         _reuse(parts, known, [node.address for node in waiting if node.address not in differing])
@@ -313,7 +314,7 @@ def _dealt(
         failover_seconds=row.failover_seconds if counts.failover else None,
         own_class=FaultClass.ZONAL if entry.scope == "zonal" and not entry.workload else FaultClass.COPY,
     )
-    dealt = deal_copies(spec, table, parts.faults)
+    dealt = parts.dealer.deal(spec)
     parts.faults.update((fault.id, fault) for fault in dealt.faults)
     gaps = dealt.gaps or _cluster_gap(survey, node, counts, parts, table)
     return dealt.copies, gaps

@@ -8,9 +8,8 @@ needed, two half-filled zones can be two ways to fail instead of one, and that i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import NamedTuple
 
 from faultray_action.model.component import Copy, Fault, FaultClass, Recovery
@@ -58,6 +57,12 @@ class RedundancySpec:
     failover_seconds: Interval | None = None
     own_class: FaultClass = FaultClass.COPY
 
+    def but_address(self) -> tuple[object, ...]:
+        """All that is known but the address."""
+        rates = self.failures_per_year, self.repair_hours, self.failover_seconds, self.recovery
+        kinds = self.stateful, self.managed, self.own_class, self.provider, self.service, self.vendor, self.vendor_rates
+        return self.copies, self.needed, self.zones, self.anonymous_zones, self.placement, self.regions, *rates, *kinds
+
 
 class Dealt(NamedTuple):
     """`copies` and `gaps` go into the Component, `faults` into the Topology: sorted by id, and the same id is the same fault everywhere."""
@@ -72,19 +77,15 @@ class _Place(NamedTuple):
     zone: str
 
 
-NONE_KNOWN: Mapping[str, Fault] = MappingProxyType({})
-
-
-def deal_copies(spec: RedundancySpec, table: ReliabilityTable, known: Mapping[str, Fault] = NONE_KNOWN) -> Dealt:
+def deal_copies(spec: RedundancySpec, table: ReliabilityTable) -> Dealt:
     """Copies dealt round-robin over the sorted zones (and regions), each with its own fault and those of every domain it shares.
 
-    `known`: faults by id that other components of the same table have; a domain that is among them is taken from there.
     Precondition: copies >= 0, needed >= 0, a placement names at least `copies` zones.
     No copies give no faults. Raises ConfigError where the table lacks a domain's row or a beta.
     """
     places = _deal(spec)
     own = _own_faults(spec, places, table)
-    shared = {place: domain_faults(spec, place.region, place.zone, table, known) for place in set(places)}
+    shared = {place: domain_faults(spec, place.region, place.zone, table) for place in set(places)}
     copies: list[Copy] = []
     faults: list[Fault] = []
     for index, place in enumerate(places):
@@ -95,50 +96,85 @@ def deal_copies(spec: RedundancySpec, table: ReliabilityTable, known: Mapping[st
     return Dealt(tuple(copies), tuple(gap.id for gap in gaps), merge_faults((*faults, *gaps)))
 
 
+class Dealer:
+    """Deals the copies of many components by one table: for those that have all but their address in common it is done once."""
+
+    def __init__(self, table: ReliabilityTable) -> None:
+        self._table = table
+        self._dealt: dict[tuple[object, ...], tuple[str, Dealt]] = {}
+
+    def deal(self, spec: RedundancySpec) -> Dealt:
+        """As `deal_copies`."""
+        if spec.anonymous_zones:
+            return deal_copies(spec, self._table)  # named after the component
+        mark = spec.but_address()
+        known = self._dealt.get(mark)
+        if known is None:
+            known = self._dealt[mark] = spec.address, deal_copies(spec, self._table)
+        address, dealt = known
+        return dealt if address == spec.address else _readdressed(dealt, address, spec.address)
+
+
+def _readdressed(dealt: Dealt, old: str, new: str) -> Dealt:
+    """The same for another component: its own faults are named after it, the others are shared."""
+    named = {fault.id: _named_after(fault, old, new) for fault in dealt.faults if fault.address}
+    ids = {id: fault.id for id, fault in named.items()}
+    return Dealt(
+        tuple([Copy(tuple([ids.get(id, id) for id in copy.faults]), copy.zone) for copy in dealt.copies]),
+        tuple([ids[id] for id in dealt.gaps]),
+        tuple([named.get(fault.id, fault) for fault in dealt.faults]),
+    )
+
+
+def _named_after(fault: Fault, old: str, new: str) -> Fault:
+    kind, _, rest = fault.id.partition(":")
+    return Fault(
+        f"{kind}:{new}{rest[len(old) :]}", fault.fault_class, fault.failures_per_year, fault.repair_hours, fault.recovery, new, fault.domain
+    )
+
+
 def merge_faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     """Each id once, sorted by id."""
     by_id = {fault.id: fault for fault in faults}
     return tuple(by_id[id] for id in sorted(by_id))
 
 
-def domain_faults(
-    spec: RedundancySpec, region: str, zone: str, table: ReliabilityTable, known: Mapping[str, Fault] = NONE_KNOWN
-) -> tuple[Fault, ...]:
+def domain_faults(spec: RedundancySpec, region: str, zone: str, table: ReliabilityTable) -> tuple[Fault, ...]:
     """The shared events of a copy at that place: zone, provider service, vendor, region; those that have no name are left out."""
     found: list[Fault] = []
     if zone:
-        found.append(zone_fault(spec.provider, zone, table, known))
+        found.append(zone_fault(spec.provider, zone, table))
     if spec.service:
-        found.append(service_fault(spec.provider, spec.service, region, table, known))
+        found.append(service_fault(spec.provider, spec.service, region, table))
     if spec.vendor:
-        found.append(vendor_fault(spec.vendor, table, spec.vendor_rates, known))
+        found.append(vendor_fault(spec.vendor, table, spec.vendor_rates))
     if region:
-        found.append(region_fault(spec.provider, region, table, known))
+        found.append(region_fault(spec.provider, region, table))
     return tuple(found)
 
 
-def zone_fault(provider: str, zone: str, table: ReliabilityTable, known: Mapping[str, Fault] = NONE_KNOWN) -> Fault:
+def zone_fault(provider: str, zone: str, table: ReliabilityTable) -> Fault:
     """`zone:PROVIDER:NAME`, or `zone:?:ADDRESS#k` for an unnamed zone (`?:ADDRESS#k`)."""
     row = table.row("zone")
     if zone.startswith("?:"):
-        return _domain(f"zone:{zone}", FaultClass.ZONE, row, f"unnamed zone {zone.rpartition('#')[2]}", known)
-    return _domain(f"zone:{provider}:{zone}", FaultClass.ZONE, row, zone, known)
+        return _domain(f"zone:{zone}", FaultClass.ZONE, row, f"unnamed zone {zone.rpartition('#')[2]}")
+    return _domain(f"zone:{provider}:{zone}", FaultClass.ZONE, row, zone)
 
 
-def region_fault(provider: str, region: str, table: ReliabilityTable, known: Mapping[str, Fault] = NONE_KNOWN) -> Fault:
+def region_fault(provider: str, region: str, table: ReliabilityTable) -> Fault:
     """`region:PROVIDER:REGION`."""
-    return _domain(f"region:{provider}:{region}", FaultClass.REGION, table.row("region"), region, known)
+    return _domain(f"region:{provider}:{region}", FaultClass.REGION, table.row("region"), region)
 
 
-def service_fault(provider: str, service: str, region: str, table: ReliabilityTable, known: Mapping[str, Fault] = NONE_KNOWN) -> Fault:
+def service_fault(provider: str, service: str, region: str, table: ReliabilityTable) -> Fault:
     """`service:PROVIDER:SERVICE@REGION`; a global service has no region and no `@`."""
     domain = f"{provider}:{service}" + (f"@{region}" if region else "")
-    return _domain(f"service:{domain}", FaultClass.SERVICE, table.row("provider_service"), domain, known)
+    return _domain(f"service:{domain}", FaultClass.SERVICE, table.row("provider_service"), domain)
 
 
-def vendor_fault(name: str, table: ReliabilityTable, row: str = "vendor", known: Mapping[str, Fault] = NONE_KNOWN) -> Fault:
+def vendor_fault(name: str, table: ReliabilityTable, row: str = "vendor") -> Fault:
     """`vendor:NAME`: the whole of a third party, shared by every component it runs."""
-    return _domain(f"vendor:{name}", FaultClass.VENDOR, table.row(row), name, known)
+    return _domain(f"vendor:{name}", FaultClass.VENDOR, table.row(row), name)
 
 
 def beta_of(places: Iterable[tuple[str, str]], table: ReliabilityTable) -> float:
@@ -151,8 +187,8 @@ def beta_of(places: Iterable[tuple[str, str]], table: ReliabilityTable) -> float
     return table.quantity("beta_same_zone").value.default
 
 
-def _domain(id: str, fault_class: FaultClass, row: ReliabilityRow, name: str, known: Mapping[str, Fault]) -> Fault:
-    return known.get(id) or Fault(id, fault_class, row.failures_per_year, row.repair_hours, row.recovery, "", name)
+def _domain(id: str, fault_class: FaultClass, row: ReliabilityRow, name: str) -> Fault:
+    return Fault(id, fault_class, row.failures_per_year, row.repair_hours, row.recovery, "", name)
 
 
 def _deal(spec: RedundancySpec) -> tuple[_Place, ...]:
