@@ -136,7 +136,7 @@ def _both_sides(change: Change, name: str) -> tuple[dict[str, Any] | None, dict[
     unknown = bytes(change.after_unknown)
     before = decode_tree(change.before, name)
     marked = b"true" in unknown
-    if not marked and bytes(change.before) == bytes(change.after):
+    if not marked and change.before == change.after:
         return before, before
     after = decode_tree(change.after, name)
     if marked:

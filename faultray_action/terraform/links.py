@@ -124,10 +124,12 @@ class Linker:
     _settled: dict[str, list[Link]] = field(default_factory=dict)
     _scans: dict[str, _Scan] = field(default_factory=dict)
     _asked: dict[tuple[str, str], bool] = field(default_factory=dict)
+    _heads: dict[str, frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
         self._roster = Roster(self.plan.resources)
         self._values = Identities(self.identities)
+        self._heads = {kind: frozenset(path.partition(".")[0] for path in paths) for kind, paths in self.meant.items()}
         self._recorded = {row.address: row.before for row in self.plan.drift if row.before is not None and not row.deposed}
         with paused_collector():
             if not self._resolved.expressions:
@@ -304,7 +306,7 @@ class Linker:
         found: _Scan = []
         known, look, is_own = self._values.found, self._values.look, self._values.is_own
         if meant is not None:
-            tree = {key: tree[key] for key in {path.partition(".")[0] for path in meant} if key in tree}
+            tree = {key: tree[key] for key in self._heads[source.type] if key in tree}
         blocks: list[tuple[Path, Any]] = [((), tree)]
         while blocks:
             path, block = blocks.pop()

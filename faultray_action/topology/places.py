@@ -19,20 +19,36 @@ _SHORT = 2
 def find(survey: Survey, node: Node) -> Places:
     """Places of one instance: the first zone source that answers. Whether a source holds may be unknown: then the best (worst) answer is the
     one with the most (fewest) zones, by this source or by those after it."""
+    found = _zones_of(survey, node) if node.entry.zones else _NOWHERE
+    regional = regional_subnets(survey, node.address) if not found.subnets and node.address in survey.out else ()
+    return replace(found, subnets=tuple(("", subnet) for subnet in regional)) if regional else found
+
+
+def _zones_of(survey: Survey, node: Node) -> Places:
     scope = survey.scope(node)
     possible: list[Places] = []
     for source in node.entry.zones:
-        holds = [not source.when or survey.facts.truth(source.when, node.address, scope, better=better) for better in (True, False)]
-        if not any(holds):
+        may, must = _holds(survey, node, source, scope)
+        if not may:
             continue
         places = _named(survey, node, source) or _placed(survey, node, source) or _counted(survey, node, source, scope)
         if places is not None and places.known:
             possible.append(places)
-            if all(holds):
+            if must:
                 break
     choose = max if survey.choice is Choice.BEST else min
-    found = choose(possible, key=lambda places: places.count, default=Places())
-    return found if found.subnets else replace(found, subnets=tuple(("", subnet) for subnet in regional_subnets(survey, node.address)))
+    return choose(possible, key=lambda places: places.count, default=_NOWHERE)
+
+
+_NOWHERE = Places()
+
+
+def _holds(survey: Survey, node: Node, source: ZoneSource, scope: Scope) -> tuple[bool, bool]:
+    """Whether a source holds at best and at worst."""
+    if not source.when:
+        return True, True
+    best, worst = (survey.facts.truth(source.when, node.address, scope, better=better) for better in (True, False))
+    return best or worst, best and worst
 
 
 def footholds(survey: Survey, address: str) -> tuple[str, ...]:
@@ -63,6 +79,8 @@ def standing_in(survey: Survey, subnet: str) -> tuple[str, ...]:
 
 
 def _named(survey: Survey, node: Node, source: ZoneSource) -> Places | None:
+    if not source.names:
+        return None
     values = [value for path in source.names for value in every(node.values, path)]
     names = {_full(node, source, str(v)) for v in values if v is not UNKNOWN and v not in (None, "")}
     unknown = sum(1 for value in values if value is UNKNOWN)
