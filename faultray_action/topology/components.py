@@ -19,9 +19,9 @@ from faultray_action.topology.survey import Node, Places, Survey, TypedEdge
 
 @dataclass(slots=True)
 class Parts:
-    """Components and faults as they are put together."""
+    """Components and faults as they are put together; `dealer` deals their copies."""
 
-    dealer: Dealer
+    dealer: Dealer = field(compare=False, repr=False)
     components: dict[str, Component] = field(default_factory=dict)
     faults: dict[str, Fault] = field(default_factory=dict)
     places: dict[str, Places] = field(default_factory=dict)
