@@ -45,8 +45,6 @@ def printable(entry: Entry) -> frozenset[str]:
     found = {path for text in texts if text for path in names(text)}
     conditions = {path for value in entry.edges.values() for rule in rules(value) if rule.when for path in names(rule.when)}
     found |= {path for path in conditions if not any(_related(path, other) for other in entry.edges)}
-    # How many blocks there are says nothing to a reader: what stands in them does.
-    found = {path for path in found if not any(other.startswith(path + ".") for other in entry.edges)}
     found |= {path for source in entry.zones for path in source.names} | set(entry.show)
     return frozenset(path.removeprefix("target.") for path in found)
 
@@ -78,9 +76,12 @@ def _of_resource(resource: Resource, entry: Entry) -> list[AttributeChange]:
 
 
 def _rows(resource: Resource, path: str, entry: Entry, shown: frozenset[str]) -> list[AttributeChange]:
-    """One row for a changed path; a block that came or went is told by the attributes in it that may be shown."""
+    """One row for a changed path; a block that came or went is told by the attributes in it that may be shown, and as a whole where it refers
+    to other resources: what it leads to is what it is there for."""
     if not _is_structural(path, shown, entry):
         return []
+    if any(other.startswith(path + ".") for other in entry.edges):
+        return [_row(resource, path, visible=False)]
     within = sorted(other for other in shown if other.startswith(path + "."))
     rows = [_row(resource, other, visible=True) for other in within] if path not in shown else []
     told = [row for row in rows if row.unknown_after or row.before != row.after]
