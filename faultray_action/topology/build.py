@@ -143,6 +143,7 @@ def _pair(plan: Plan, drafts: tuple[Draft, Draft], knowledge: Knowledge, measure
     _carry_inferred(before, after)
     _sever(before, after)
     before = _mended(before, after)
+    before = _with_open(before, after)
     declared = assets.declared(before.survey, before.ledger) | assets.declared(after.survey, after.ledger)
     among = {side: frozenset(_wanted(draft) | declared) for side, draft in ((Side.BEFORE, before), (Side.AFTER, after))}
     lasting = assets.durable(before.survey, among[Side.BEFORE], before.ledger)
@@ -288,6 +289,20 @@ def _mended(before: Draft, after: Draft) -> Draft:
         return before
     was.dependencies += found
     return was
+
+
+def _with_open(before: Draft, after: Draft) -> Draft:
+    """The side before with the fronts as entries that users could reach there all along: behind an entry that still stands and leads past them
+    now they are no new ways in, and what they always lacked is no loss."""
+    known, standing = {e.address for e in before.entries}, {e.address for e in after.entries}
+    needs = _needs(before)
+    kept = entries.closure_of([e.component for e in before.entries if e.address in standing], needs)
+    found = [e for e in after.entries if e.address not in known and e.component in kept and _is_open(before, e) and _is_open(after, e)]
+    return replace(before, entries=sorted([*before.entries, *found], key=lambda e: e.address), frozen=None) if found else before
+
+
+def _is_open(draft: Draft, entry: EntryPoint) -> bool:
+    return entry.component in draft.survey.nodes and lost.is_open(draft.survey, entry.component, better=False)
 
 
 def _public(draft: Draft) -> set[str]:

@@ -175,9 +175,9 @@ def _is_part(survey: Survey, address: str) -> bool:
 
 
 def _closed(before: Standing, after: Standing) -> Iterable[Dependency]:
-    """Fronts that were open to users and are not any more while they stand (switched off, made private), and that no entry leads to."""
+    """Fronts that were open to users and are not any more while they stand (switched off, made private), and that no other entry leads to."""
     needs = _adjacency(after.dependencies)
-    led_to = {a for entry in after.entries for a in entries.closure(entry.component, needs) | {entry.component}}
+    led_to = {a for entry in after.entries for a in entries.closure(entry.component, needs)}
     for entry in before.entries:
         address = entry.component
         node = after.survey.nodes.get(address)

@@ -111,3 +111,32 @@ def test_one_name_in_two_regions_means_the_one_of_the_same_region() -> None:
     ]
     found = stages(None, None, others=tuple(rows)).after.dependencies
     assert [d.target for d in found if d.source.endswith("group.here")] == ["google_cloud_run_v2_service.here"]
+
+
+def test_a_front_that_another_one_hid_was_a_way_in_all_along() -> None:
+    def machine(name: str) -> Json:
+        interface = {"network": "default", "access_config": [{"nat_ip": f"34.0.0.{len(name)}"}]}
+        return kept("google_compute_instance", name, {"name": name, "zone": "europe-west1-b", "network_interface": [interface]})
+
+    def record(*addresses: str) -> Json:
+        return {"name": "api.example.com.", "type": "A", "rrdatas": list(addresses)}
+
+    names = row("google_dns_record_set", "api", record("34.0.0.1", "34.0.0.2"), record("34.0.0.1"))
+    found = stages(None, None, others=(machine("a"), machine("bb"), names))
+    behind = "google_compute_instance.bb"
+    assert behind in {e.address for e in found.before.entries} and behind in {e.address for e in found.after.entries}
+
+
+def test_a_service_that_is_made_private_lets_nobody_in_though_it_writes_to_a_topic() -> None:
+    topic = kept("google_pubsub_topic", "orders", {"id": "projects/p/topics/orders", "name": "orders"})
+    env = [{"env": [{"name": "TOPIC", "value": "projects/p/topics/orders"}]}]
+    service = {"name": "api", "location": "europe-west1", "template": [{"containers": env}]}
+    closed = row(
+        "google_cloud_run_v2_service",
+        "api",
+        service | {"ingress": "INGRESS_TRAFFIC_ALL"},
+        service | {"ingress": "INGRESS_TRAFFIC_INTERNAL_ONLY"},
+    )
+    assert broken(stages(None, None, others=(topic, closed)).after) == [
+        "google_cloud_run_v2_service.api let users in before and does not after"
+    ]
