@@ -108,7 +108,8 @@ def strings_in(value: Any) -> tuple[list[str], bool]:
 def changes(resource: Resource) -> tuple[str, ...]:
     """Sorted dotted paths (no list indices) whose values differ between the sides; UNKNOWN after counts as changed.
 
-    Lists that differ in length, or that do not hold objects, are named by their own path. () where a side is missing.
+    Lists that differ in length, or that do not hold objects, are named by their own path, and so are maps that differ at a key with a dot in it
+    (`app.kubernetes.io/name`), which is no step of a path. () where a side is missing.
     """
     if resource.before is None or resource.after is None or resource.before is resource.after:
         return ()
@@ -124,8 +125,11 @@ def _differ(path: str, before: Any, after: Any, pending: list[tuple[str, Any, An
     if after is UNKNOWN:
         found.add(path)
     elif isinstance(before, dict) and isinstance(after, dict):
-        for key in before.keys() | after.keys():
-            pending.append((f"{path}.{key}" if path else key, before.get(key), after.get(key)))
+        keys = before.keys() | after.keys()
+        if path and any("." in key and before.get(key) != after.get(key) for key in keys):
+            found.add(path)
+            return
+        pending.extend((f"{path}.{key}" if path else key, before.get(key), after.get(key)) for key in keys)
     elif _same_shape(before, after):
         pending.extend((path, old, new) for old, new in zip(before, after, strict=True))
     elif before != after or isinstance(before, bool) is not isinstance(after, bool):

@@ -77,15 +77,24 @@ def _of_resource(resource: Resource, entry: Entry) -> list[AttributeChange]:
 
 def _rows(resource: Resource, path: str, entry: Entry, shown: frozenset[str]) -> list[AttributeChange]:
     """One row for a changed path; a block that came or went is told by the attributes in it that may be shown, and as a whole where it refers
-    to other resources: what it leads to is what it is there for."""
+    to other resources, what it leads to being what it is there for, or where others of its kind stand on both sides: which of them came or went
+    is no attribute of the first."""
     if not _is_structural(path, shown, entry):
         return []
-    if any(other.startswith(path + ".") for other in entry.edges):
+    if any(other.startswith(path + ".") for other in entry.edges) or _are_several(
+        descend(resource.before, path), descend(resource.after, path)
+    ):
         return [_row(resource, path, visible=False)]
     within = sorted(other for other in shown if other.startswith(path + "."))
     rows = [_row(resource, other, visible=True) for other in within] if path not in shown else []
     told = [row for row in rows if row.unknown_after or row.before != row.after]
     return told[:1] or [_row(resource, path, visible=path in shown)]
+
+
+def _are_several(before: Any, after: Any) -> bool:
+    """Whether blocks of one kind stand on both sides, and not as many."""
+    lists = [value for value in (before, after) if isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value)]
+    return len(lists) == 2 and len(lists[0]) != len(lists[1])
 
 
 def _row(resource: Resource, path: str, *, visible: bool) -> AttributeChange:

@@ -1,0 +1,26 @@
+"""What a change is told by."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from faultray_action.model.policy import Policy
+from faultray_action.pipeline import Request, know
+from faultray_action.terraform.reader import decode
+from faultray_action.topology.changes import find
+
+
+def test_one_of_several_blocks_that_goes_is_no_attribute_of_the_first() -> None:
+    def clusters(*nodes: int) -> dict[str, Any]:
+        return {
+            "name": "profiles",
+            "cluster": [{"cluster_id": f"c{number}", "zone": "z", "num_nodes": n} for number, n in enumerate(nodes)],
+        }
+
+    change = {"actions": ["update"], "before": clusters(3, 3), "after": clusters(5), "after_unknown": {}}
+    row = {"address": "google_bigtable_instance.p", "mode": "managed", "type": "google_bigtable_instance", "name": "p", "change": change}
+    row["provider_name"] = "registry.terraform.io/hashicorp/google"
+    plan = {"format_version": "1.2", "terraform_version": "1.9.0", "resource_changes": [row], "configuration": {"root_module": {}}}
+    found = find(decode(json.dumps(plan).encode(), "plan.json"), know(Request(policy=Policy())).catalogue)
+    assert [(each.attribute, each.before, each.after) for each in found] == [("cluster", None, None)]
