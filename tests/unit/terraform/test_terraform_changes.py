@@ -23,8 +23,8 @@ from faultray_action.terraform.attributes import changes, strings_in, values_at
         ({"a": [{"b": {"c": 1}}]}, {"a": [{"b": {}}]}, {"a": [{"b": {"c": True}}]}, ("a.b.c",)),
         (None, {"a": 1}, {}, ()),
         ({"a": 1}, None, {}, ()),
-        ({"spec": [{"selector": {"a.b/c": "x", "d": "1"}}]}, {"spec": [{"selector": {"a.b/c": "y", "d": "2"}}]}, ("spec.selector",)),
-        ({"spec": [{"selector": {"a.b/c": "x", "d": "1"}}]}, {"spec": [{"selector": {"a.b/c": "x", "d": "2"}}]}, ("spec.selector.d",)),
+        ({"spec": [{"selector": {"a.b/c": "x", "d": "1"}}]}, {"spec": [{"selector": {"a.b/c": "y", "d": "2"}}]}, {}, ("spec.selector",)),
+        ({"spec": [{"selector": {"a.b/c": "x", "d": "1"}}]}, {"spec": [{"selector": {"a.b/c": "x", "d": "2"}}]}, {}, ("spec.selector.d",)),
     ],
 )
 def test_changed_attributes(before: Any, after: Any, unknown: Any, expected: tuple[str, ...]) -> None:
