@@ -18,6 +18,8 @@ _AWS_ZONE = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)[a-z]$")
 _GOOGLE_ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z]$")
 _GOOGLE_PART = re.compile(r"/regions/([a-z0-9-]+)(?:/|$)")
 _MAX_HOPS = 16
+_PLACING = frozenset({"region", "location", "zone"})
+"""Attributes by which a resource says where it stands, whatever its provider is set to."""
 
 
 class Providers:
@@ -29,16 +31,33 @@ class Providers:
             for path, module in walk_modules(configuration)
             for row in rows_of(module)
         }
+        self._placed = {
+            (path, row.get("mode") == "data", row["type"], row["name"])
+            for path, module in walk_modules(configuration)
+            for row in rows_of(module)
+            if not _PLACING.isdisjoint(mapping(row.get("expressions")))
+        }
         self._own = _configured_regions(configuration, variables)
         self._regions = dict(self._own)
         self._paths: dict[str, ModulePath] = {}
 
     def key(self, module: str, data: bool, kind: str, name: str, provider: str) -> str:
         """The provider configuration that a resource of a module instance uses; the provider's own name where the plan does not say."""
+        return self._keys.get((self._path(module), data, kind, name)) or provider
+
+    def stated(self, module: str, data: bool, kind: str, name: str) -> str:
+        """The region of the very configuration that a resource uses where it writes no place of its own; "" where the plan does not say.
+
+        It decides before what the values show: an ARN may be a copy of somebody else's, the configuration is where Terraform goes.
+        """
+        at = (self._path(module), data, kind, name)
+        return "" if at in self._placed else self._own.get(self._keys.get(at, ""), "")
+
+    def _path(self, module: str) -> ModulePath:
         path = self._paths.get(module)
         if path is None:
             path = self._paths[module] = module_path(module)
-        return self._keys.get((path, data, kind, name)) or provider
+        return path
 
     def of(self, key: str, kind: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
         """The region of a resource: the one that it states or stands in, that of an alias that it was given on purpose, the one in its ARN,

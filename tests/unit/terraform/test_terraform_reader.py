@@ -303,13 +303,17 @@ def test_regions_of_provider_configurations() -> None:
             same("module.child|aws_a.own", {}),
             same("aws_a.zone", {"availability_zone": "sa-east-1b"}),
             same("aws_a.arn", {"arn": "arn:aws:sqs:ap-south-1:123456789012:x"}),
+            same("aws_a.told", {"arn": "arn:aws:sqs:ap-south-1:123456789012:x"}),
+            same("aws_a.chosen", {"region": "ap-south-1"}),
             same("azurerm_a.location", {"location": "West Europe"}),
             same("google_a.zonal", {"zone": "europe-west1-b"}),
         ],
         [
             resource("aws_a.constant"),
             resource("aws_a.west", provider_config_key="aws.west"),
-            *(resource(f"aws_a.{name}") for name in ("zone", "arn")),
+            *(resource(f"aws_a.{name}", provider_config_key="aws.elsewhere") for name in ("zone", "arn")),
+            resource("aws_a.told"),
+            resource("aws_a.chosen", {"region": {"constant_value": "ap-south-1"}}),
         ],
         {
             "child": {
@@ -327,6 +331,7 @@ def test_regions_of_provider_configurations() -> None:
     tree["configuration"]["provider_config"] = {
         "aws": {"expressions": {"region": {"constant_value": "eu-west-1"}}},
         "aws.west": {"alias": "west", "expressions": {"region": refs("var.region")}},
+        "aws.elsewhere": {"alias": "elsewhere", "expressions": {"region": refs("data.aws_region.current")}},
         "module.child:aws": {"module_address": "module.child", "expressions": {"region": refs("var.where")}},
     }
     plan = plan_of(tree)
@@ -336,8 +341,10 @@ def test_regions_of_provider_configurations() -> None:
         "west": ("aws.west", "us-west-2"),
         "inherited": ("module.child:aws.west", "us-west-2"),
         "own": ("module.child:aws", "us-west-2"),
-        "zone": ("aws", "sa-east-1"),
-        "arn": ("aws", "ap-south-1"),
+        "zone": ("aws.elsewhere", "sa-east-1"),
+        "arn": ("aws.elsewhere", "ap-south-1"),
+        "told": ("aws", "eu-west-1"),
+        "chosen": ("aws", "ap-south-1"),
         "location": ("aws", "westeurope"),
         "zonal": ("aws", "europe-west1"),
     }
