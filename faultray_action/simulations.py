@@ -13,7 +13,7 @@ from faultray_action.engine.ceiling import five_layers
 from faultray_action.engine.compiled import compile_topology
 from faultray_action.engine.examine import examine, examine_assets
 from faultray_action.engine.reexamine import reexamine
-from faultray_action.judgement import compare, risks
+from faultray_action.judgement import compare, growth, risks
 from faultray_action.judgement.applying import disrupt
 from faultray_action.judgement.decide import Judged, decide, passes
 from faultray_action.judgement.pairing import Side as Scored
@@ -160,7 +160,19 @@ def difference(plan: Plan, knowledge: Knowledge, sides: Sides, examined: Examine
     """Scores, single points, risks and what applying interrupts. `split`: whether lost points are booked on events."""
     was, is_now = Scored(sides[0], examined[0]), Scored(sides[1], examined[1])
     regional = risks.regional_points(was, is_now, lambda side, asked: entries_down_without(compile_topology(side), asked))
-    return compare.compare(was, is_now, risks.find(was, is_now), _disruptions(plan, knowledge, *sides), regional, split=split)
+    scored = levelled(was, is_now), levelled(is_now, was)
+    return compare.compare(
+        was, is_now, risks.find(was, is_now), _disruptions(plan, knowledge, *sides), regional, scored=scored, split=split
+    )
+
+
+def levelled(here: Scored, there: Scored) -> Scored:
+    """A side with the redundant parts that stand on the other one only."""
+    topology = growth.grown(here, there)
+    if topology is here.topology:
+        return here
+    found = reexamine(topology, here.topology, here.examination)
+    return Scored(topology, replace(here.examination, entries=found.entries))
 
 
 def _disruptions(plan: Plan, knowledge: Knowledge, before: Topology, after: Topology) -> tuple[Disruption, ...]:

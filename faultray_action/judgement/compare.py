@@ -19,10 +19,13 @@ def compare(
     disruptions: tuple[Disruption, ...] = (),
     regional: tuple[tuple[Standing, SinglePoint], ...] = (),
     *,
+    scored: tuple[Side, Side] | None = None,
     split: bool = True,
 ) -> Delta:
-    """Both sides scored over one list, and every single point with its standing, sorted by standing and address. `split`: as `score_pair`."""
-    was, is_now = score_pair(before, after, split=split)
+    """Both sides scored over one list, and every single point with its standing, sorted by standing and address. `split`: as `score_pair`.
+
+    `scored`: the sides as they are scored, where that is not as they stand (see `growth`)."""
+    was, is_now = score_pair(*(scored or (before, after)), split=split)
     spofs = _spofs(before, after)
     known = {(standing, point.address) for standing, point in spofs}
     spofs += tuple(row for row in regional if (row[0], row[1].address) not in known)
