@@ -31,6 +31,8 @@ EdgeRole = Literal[
     "firewall",  # security group attached to this one
     "modifies",  # the `sets` of this one apply to the one referred to
     "modified-by",  # the `sets` of the one referred to apply to this one (a cluster names its configuration)
+    "copied-to",  # the data of this one (or of what it protects) is copied to the one referred to
+    "key",  # the data of this one is encrypted with the one referred to
     "protects",  # the `covers` of this one protect the data of the one referred to
     "branch",  # another way into the front referred to: an entry of its own beside the front's default (a listener rule)
     "egress-of",  # the way out of the one referred to leads through this one (association -> subnet)

@@ -14,7 +14,7 @@ from faultray_action.engine.structure import evaluate
 from faultray_action.engine.survival import summarise
 from faultray_action.model.outcome import AssetOutcome, EntryOutcome, Estimate, Examination, SinglePoint, SweepSummary
 from faultray_action.model.scenario import ScenarioSet
-from faultray_action.model.topology import DataAsset, EntryPoint, Topology
+from faultray_action.model.topology import DataAsset, EntryPoint, LossKind, Topology
 
 _CUT_OFF = Estimate(1.0, 1.0, 1.0)
 
@@ -78,9 +78,11 @@ def _entry(entry: EntryPoint, compiled: Compiled, singles: Singles, found: Unava
 
 def _asset(asset: DataAsset) -> AssetOutcome:
     uncovered = [loss for loss in asset.losses if not loss.covered]
+    # What a snapshot alone holds is lost with whoever deletes the snapshot, whatever protects the store.
+    exposed = [loss for loss in asset.losses if not loss.covered or (asset.unrestored and loss.kind is LossKind.DELETE)]
     return AssetOutcome(
         address=asset.address,
-        exposure_per_year=sum(loss.failures_per_year.default for loss in uncovered),
+        exposure_per_year=sum(loss.failures_per_year.default for loss in exposed),
         uncovered=tuple(loss.kind.value for loss in uncovered),
         destroyed=asset.destroyed,
     )

@@ -100,7 +100,10 @@ def _lost_by_asset(row: AssetScore, asset: DataAsset, outcome: AssetOutcome, wei
     if outcome.destroyed:
         return [LostPoints(row.address, "destroyed", lost)]
     shares: dict[str, float] = {}
-    _book(shares, lost, {loss.kind.value: loss.failures_per_year.default for loss in asset.losses if not loss.covered})
+    rates = {loss.kind.value: loss.failures_per_year.default for loss in asset.losses if not loss.covered}
+    if asset.unrestored:
+        rates["unrestored"] = outcome.exposure_per_year - math.fsum(rates.values())
+    _book(shares, lost, rates)
     return [LostPoints(row.address, event, points) for event, points in shares.items()]
 
 

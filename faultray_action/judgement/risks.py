@@ -74,12 +74,12 @@ def _broken(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
         if d.broken and (d.source, d.target) not in still and {d.source, d.target} <= standing_after:
             yield Standing.RESOLVED, Risk(d.target, RiskKind.BROKEN_NEED, RiskSeverity.HIGH, (), (), d.broken, related=(d.source,))
     told = {d.target for d in after.topology.dependencies if d.broken} | {d.source for d in after.topology.dependencies if d.broken}
+    known = {after.topology.entries[new].address for new in match_entries(before.topology.entries, after.topology.entries)}
     for address in sorted(silent - told if not told else set()):
         standing = Standing.UNCHANGED if address in cut_before else Standing.NEW
-        yield (
-            standing,
-            Risk(address, RiskKind.BROKEN_NEED, RiskSeverity.HIGH, (), (address,), "serves nothing: what it needs does not stand"),
-        )
+        severity = RiskSeverity.HIGH if address in known else RiskSeverity.MEDIUM  # deployed switched off, it takes nothing from anybody
+        message = "serves nothing: what it needs does not stand"
+        yield standing, Risk(address, RiskKind.BROKEN_NEED, severity, (), (address,), message)
 
 
 def _everything_goes(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:

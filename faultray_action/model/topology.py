@@ -99,6 +99,7 @@ class DataAsset:
     """Durable data. `stores` are the components that hold it; `losses` its loss events.
 
     `destroyed`: the plan deletes or replaces it without a final snapshot or a surviving copy: D = 0 after.
+    `unrestored`: the plan replaces it by an empty store; its data is in a snapshot until somebody restores it.
     """
 
     address: str
@@ -107,8 +108,14 @@ class DataAsset:
     losses: tuple[Loss, ...]
     weight: float = 1.0
     destroyed: bool = False
+    unrestored: bool = False
     inferred: str = ""
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether there is anything to keep: messages on their way are no durable data."""
+        return any(loss.kind is not LossKind.POISON for loss in self.losses)
 
 
 @dataclass(frozen=True, slots=True)

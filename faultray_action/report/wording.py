@@ -256,7 +256,7 @@ _LOSS: Mapping[str, str] = {
     "media": "has no replication (data loss risk)",
     "delete": "can be deleted with nothing to restore it from (data loss risk)",
     "corruption": "cannot be restored to an earlier point in time (data loss risk)",
-    "key": "depends on one encryption key that can be deleted (data loss risk)",
+    "key": "is lost with the one encryption key that it depends on (data loss risk)",
     "region": "has no copy in another region any more (data loss risk)",
     "poison-message": "has no dead-letter queue (messages are lost)",
 }
@@ -508,7 +508,8 @@ def disruption_told(document: Document, row: DisruptionRow) -> Phrase:
     if row.disruption == "destructive":
         return (*who, " is destroyed with its data", *((" and", *down) if down else ()))
     if row.disruption == "outage":
-        return (*who, " is gone before its successor serves", *((":", *down) if down else ()), f" ({duration(row.seconds)})")
+        told = Said(row.message) if row.message else "is gone before its successor serves"
+        return (*who, " ", told, *((":", *down) if down else ()), f" ({duration(row.seconds)})")
     if row.message:
         return (*who, " ", Said(row.message))
     return (*who, f" restarts or fails over ({duration(row.seconds)}, nothing needed goes down)")

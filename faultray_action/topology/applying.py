@@ -18,7 +18,7 @@ from faultray_action.terraform.plan import Plan, Resource
 def find_steps(plan: Plan, catalogue: Catalogue, table: ReliabilityTable, before: Topology, after: Topology) -> tuple[ApplyStep, ...]:
     """Steps sorted by address. Destroyed data is in them whatever the order; created and updated resources make no step."""
     destroyed = {asset.address for asset in after.assets if asset.destroyed}
-    kept = {asset.address for asset in before.assets} - destroyed
+    kept = {asset.address for asset in before.assets if asset.holds_data} - destroyed
     created = [r for r in plan.resources if r.action is Action.CREATE and not r.data]
     found: list[ApplyStep] = []
     for resource in plan.resources:

@@ -122,7 +122,21 @@ def copied_abroad(survey: Survey, among: Iterable[str], ledger: Ledger) -> froze
 
 
 def _abroad(survey: Survey, root: str, stores: tuple[str, ...], ledger: Ledger) -> tuple[Evidence, ...]:
-    return ledger.answer("abroad", stores, partial(_copies_abroad, survey, survey.nodes[root], stores))
+    holders = (*stores, *_copied_to(survey, root), *_of_one_database(survey, root))
+    return ledger.answer("abroad", holders, partial(_copies_abroad, survey, survey.nodes[root], holders))
+
+
+def _copied_to(survey: Survey, root: str) -> list[str]:
+    """Where its data is copied to, by itself or by what protects it."""
+    owners = [root, *(edge.source for edge in survey.incoming(root, "protects"))]
+    return [edge.target for owner in owners for edge in survey.outgoing(owner, "copied-to")]
+
+
+def _of_one_database(survey: Survey, root: str) -> list[str]:
+    """The other stores that serve what this one serves, where any of them will do: the clusters of a global database."""
+    shared = [edge.target for edge in survey.outgoing(root, "serves") if survey.nodes[edge.target].entry.servers == "any"]
+    others = {edge.source for target in shared for edge in survey.incoming(target, "serves")} - {root}
+    return sorted(other for other in others if survey.nodes[other].entry.data is not None)
 
 
 def _copies_abroad(survey: Survey, node: Node, stores: tuple[str, ...]) -> tuple[Evidence, ...]:
@@ -173,7 +187,7 @@ def _covers(survey: Survey, node: Node, stores: tuple[str, ...], kind: str, held
         found += [Evidence(s, "", "holds the same data") for s in stores[1:] if any(survey.outgoing(s, "replica"))]
     if kind == LossKind.REGION:
         home = region(survey, node)
-        apart = [s for s in stores[1:] if any(survey.outgoing(s, "replica")) and region(survey, survey.nodes[s]) not in ("", home)]
+        apart = [s for s in stores[1:] if not any(survey.outgoing(s, "member")) and region(survey, survey.nodes[s]) not in ("", home)]
         found += [Evidence(s, "", "holds the same data in another region") for s in apart if home]
     if kind in (LossKind.MEDIA, LossKind.REGION):
         found += _copies_of_regions(survey, node)
@@ -201,23 +215,44 @@ def destroyed(before: Survey, after: Survey, assets: Iterable[DataAsset], surviv
     """Assets of before that the plan deletes or replaces without a final snapshot and without a copy that is promoted or restored in their place.
 
     `survivors`: replica address -> source before, of replicas that still stand after."""
-    found: list[DataAsset] = []
+    return tuple(asset for asset in _given_up(before, after, assets, survivors) if not _keeps_snapshot(before, asset))
+
+
+def unrestored(before: Survey, after: Survey, assets: Iterable[DataAsset], survivors: Mapping[str, str]) -> frozenset[str]:
+    """Assets of before that an empty store of the same address follows while a snapshot keeps what they held."""
+    given_up = _given_up(before, after, assets, survivors)
+    return frozenset(a.address for a in given_up if a.address in after.nodes and _keeps_snapshot(before, a))
+
+
+def _given_up(before: Survey, after: Survey, assets: Iterable[DataAsset], survivors: Mapping[str, str]) -> Iterable[DataAsset]:
+    """Assets whose store goes, without a copy that is promoted or restored in its place."""
     restored = {
-        node.resource.type
+        _family(node)
         for node in after.nodes.values()
         if node.entry.data is not None
         and (node.resource.action is Action.CREATE or node.resource.action.replaces)
         and after.facts.truth(node.entry.data.restored, node.address, after.scope(node), better=True)
     }
     for asset in assets:
-        node = before.nodes[asset.address]
-        successor = after.nodes.get(asset.address)
-        gone = successor is None or successor.resource.action.replaces
-        if not gone or node.resource.action is Action.FORGET or node.entry.data is None:
-            continue
-        if not any(loss.kind is not LossKind.POISON for loss in asset.losses):
-            continue  # messages on their way are no durable data
-        kept = before.facts.truth(node.entry.data.final_snapshot, node.address, before.scope(node), better=True)
-        if not kept and node.resource.type not in restored and asset.address not in survivors.values():
-            found.append(asset)
-    return tuple(found)
+        node, successor = before.nodes[asset.address], after.nodes.get(asset.address)
+        gone = (successor is None or successor.resource.action.replaces) and node.resource.action is not Action.FORGET
+        followed = _family(node) in restored or asset.address in survivors.values()
+        if gone and node.entry.data is not None and asset.holds_data and not followed:
+            yield asset
+
+
+def _keeps_snapshot(before: Survey, asset: DataAsset) -> bool:
+    node = before.nodes[asset.address]
+    assert node.entry.data is not None
+    return before.facts.truth(node.entry.data.final_snapshot, node.address, before.scope(node), better=True)
+
+
+def locked_out(assets: tuple[DataAsset, ...], keys: Mapping[str, str], table: ReliabilityTable) -> tuple[DataAsset, ...]:
+    """The assets, with the loss of the key where the plan deletes what they are encrypted with (store -> key)."""
+    lost = Loss(LossKind.KEY, table.row("key").failures_per_year)
+    return tuple(replace(asset, losses=(*asset.losses, lost)) if not keys.keys().isdisjoint(asset.stores) else asset for asset in assets)
+
+
+def _family(node: Node) -> tuple[str, str]:
+    """Stores that take over each other's snapshots: of one service, an instance and a cluster alike."""
+    return node.entry.service or node.resource.type, node.entry.kind

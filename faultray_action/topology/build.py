@@ -24,6 +24,7 @@ from faultray_action.topology import (
     entries,
     firewall,
     joints,
+    keys,
     lost,
     ordered_rules,
     overrides,
@@ -152,8 +153,11 @@ def _pair(plan: Plan, drafts: tuple[Draft, Draft], knowledge: Knowledge, measure
     abroad |= assets.copied_abroad(after.survey, among[Side.AFTER] | lasting, after.ledger)
     was = _assets(before, among[Side.BEFORE] | lasting, lasting, abroad, knowledge)
     is_now = _assets(after, among[Side.AFTER] | lasting, lasting, abroad, knowledge)
+    is_now = assets.locked_out(is_now, keys.deleted(before.survey, after.survey), knowledge.table)
     survivors = {e.source: e.target for e in before.survey.edges if e.role == "replica" and _is_promoted(after, e.source)}
     is_now = _with_destroyed(is_now, assets.destroyed(before.survey, after.survey, was, survivors))
+    empty = assets.unrestored(before.survey, after.survey, was, survivors)
+    is_now = tuple(replace(asset, unrestored=True) if asset.address in empty else asset for asset in is_now)
     measured = measured or _measure(plan, knowledge, before, after)
     unmatched = overrides.unmatched(knowledge.policy, (r.address for r in plan.resources))
     return (

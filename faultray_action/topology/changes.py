@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from faultray_action.catalogue.entry import Cover, Entry
@@ -110,7 +110,9 @@ def _row(resource: Resource, path: str, *, visible: bool) -> AttributeChange:
 
 
 def _is_structural(path: str, shown: Iterable[str], entry: Entry) -> bool:
-    keys: Mapping[str, Any] = entry.edges
+    keys = [
+        key for key, role in entry.edges.items() if role != "key"
+    ]  # which key encrypts is no structure; that it goes is the key's change
     return any(_related(path, other) for other in (*shown, *(key for key in keys if key != "*"))) or "*" in keys
 
 
@@ -119,11 +121,11 @@ def _related(path: str, other: str) -> bool:
 
 
 def _scalar(value: Any) -> Printable:
-    """Scalars as they are, lists of scalars joined; anything deeper is not printed."""
+    """Scalars as they are, lists of scalars joined; anything deeper (blocks, of which a number says nothing) is not printed."""
     if value is UNKNOWN or value is None:
         return None
     if isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, list) and all(isinstance(item, (str, int, float, bool)) for item in value):
         return ", ".join(map(str, value))
-    return len(value) if isinstance(value, list) else None
+    return None

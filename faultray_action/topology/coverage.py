@@ -12,7 +12,21 @@ from faultray_action.model.topology import Coverage
 from faultray_action.terraform.plan import LinkKind, Plan, Resource, Side
 from faultray_action.topology.survey import Survey, rules_of
 
-_NO_FLOW = ("none", "firewall", "protects", "modifies", "modified-by", "feeds", "allows-to", "allows-from", "guards", "joins", "resolves")
+_NO_FLOW = (
+    "none",
+    "firewall",
+    "protects",
+    "modifies",
+    "modified-by",
+    "feeds",
+    "copied-to",
+    "key",
+    "allows-to",
+    "allows-from",
+    "guards",
+    "joins",
+    "resolves",
+)
 
 
 def measure(plan: Plan, catalogue: Catalogue, surveys: Mapping[Side, Survey], on_paths: Mapping[Side, Iterable[str]]) -> Coverage:

@@ -7,13 +7,13 @@ the plan never showed is not missed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 
 from faultray_action.catalogue.expression import every
 from faultray_action.model.change import Action
 from faultray_action.model.topology import Dependency, EntryPoint, Role
-from faultray_action.topology import entries, ways
+from faultray_action.topology import entries, keys, ways
 from faultray_action.topology.dependencies import reached
 from faultray_action.topology.standing import Standing
 from faultray_action.topology.survey import Survey, TypedEdge
@@ -29,6 +29,7 @@ def broken(before: Standing, after: Standing) -> tuple[Dependency, ...]:
         *_feeds(before, after),
         *_closed(before, after),
         *(Dependency(a, a, broken=f"{entry.address} was the only way to {a}") for entry, a in _unled(before, after)),
+        *_locked(before, after),
         *ways.broken(before, after),
     ]
     return tuple({(d.source, d.target): d for d in sorted(found, key=lambda d: (d.source, d.target, d.broken))}.values())
@@ -104,14 +105,27 @@ def _still_says(before: Survey, after: Survey, edge: TypedEdge) -> bool:
 
 
 def _feeds(before: Standing, after: Standing) -> Iterable[Dependency]:
-    """Buffers that messages came to, whose only feed goes while both its ends stand."""
-    fed = {edge.target for edge in after.survey.edges if edge.role == "feeds"}
-    for edge in before.survey.edges:
-        if edge.role != "feeds" or edge.source in after.survey.nodes or edge.target in fed or edge.target not in after.components:
+    """Buffers that messages came to, whose only feed goes or falls silent while both its ends stand."""
+    fed = {edge.target for edge in _flowing(after)}
+    for edge in _flowing(before):
+        if edge.target in fed or edge.target not in after.components:
             continue
         for source in before.survey.outgoing(edge.source, "need"):
             if source.target in after.components:
                 yield Dependency(edge.target, source.target, broken=f"{edge.source} brought it the messages of {source.target}")
+
+
+def _flowing(side: Standing) -> list[TypedEdge]:
+    """Feeds through which messages come: none of what they take them from is switched off."""
+    off = {a for a, component in side.components.items() if component.needed and not component.copies}
+    return [e for e in side.survey.edges if e.role == "feeds" and not any(s.target in off for s in side.survey.outgoing(e.source, "need"))]
+
+
+def _locked(before: Standing, after: Standing) -> Iterable[Dependency]:
+    """Stores whose encryption key is switched off: they can neither be read nor written."""
+    for store, key in keys.disabled(before.survey, after.survey).items():
+        if store in after.components:
+            yield Dependency(store, store, broken=f"{store} is encrypted with {key}, which is switched off")
 
 
 # members and servers of a group
@@ -205,7 +219,7 @@ def _is_name(survey: Survey, address: str) -> bool:
 
 
 def _readers(before: Standing, after: Standing) -> Iterable[Dependency]:
-    """Consumers that read a queue before, read none after, and that nobody else calls, while the queue stands."""
+    """Consumers that read a queue before, read none after, and that nobody else calls, while the queue stands and no new one took over."""
     waiting = [e for e in before.entries if e.deferred and e.component in after.components]
     if not waiting:
         return
@@ -213,8 +227,15 @@ def _readers(before: Standing, after: Standing) -> Iterable[Dependency]:
     called = {target for targets in needs_after.values() for target in targets}
     for entry in waiting:
         queues = [q for q in entries.consumed(before.survey, entry.component, needs_before) if q in after.components]
+        queues = [q for q in queues if not _taken_over(after, q, needs_after, before.components.keys())]
         if queues and entry.component not in called and not entries.consumed(after.survey, entry.component, needs_after):
             yield Dependency(entry.component, queues[0], broken=f"{entry.component} read {queues[0]} before and reads nothing after")
+
+
+def _taken_over(after: Standing, queue: str, needs: Mapping[str, list[str]], known: Set[str]) -> bool:
+    """Whether a workload that the plan creates reads the queue from now on: the old one hands over to it."""
+    new = (a for a in after.components.keys() - known if a in after.survey.nodes and after.survey.nodes[a].entry.workload)
+    return any(queue in entries.consumed(after.survey, address, needs) for address in new)
 
 
 def reappearing(before: Standing, after: Standing, cut: Iterable[Dependency]) -> list[EntryPoint]:
