@@ -17,11 +17,13 @@ from faultray_action.model.topology import Dependency, Role, Topology
 
 def grown(here: Side, there: Side) -> Topology:
     """The topology of `here` with the redundant parts that stand `there` only; the very same where there are none."""
-    added = _parts(here.topology, there)
-    if not added:
+    alone = there.topology.components.keys() - here.topology.components.keys()
+    free = frozenset(alone - _counted(alone, there)) if alone and here.topology.entries and there.topology.entries else frozenset()
+    joints = _joints(here.topology, there.topology, free) if free else ()
+    if not joints:
         return here.topology
-    standing = here.topology.components.keys() | added
-    needs = (d for d in there.topology.dependencies if d.target in added and d.source in standing)
+    added = _with_their_needs({d.target for d in joints}, there.topology, free)
+    needs = (*joints, *(d for d in there.topology.dependencies if d.source in added and d.target in added))
     parts = {address: there.topology.components[address] for address in added}
     faults = {id: there.topology.faults[id] for part in parts.values() for id in _faults(part)}
     return replace(
@@ -32,35 +34,60 @@ def grown(here: Side, there: Side) -> Topology:
     )
 
 
-def _parts(here: Topology, there: Side) -> frozenset[str]:
-    """Components of `there` only that something of both sides needs, one by one and not as one of several; with what they need themselves."""
-    alone = there.topology.components.keys() - here.components.keys()
-    counted = {point.address for point in there.examination.single_points} | {a for a, down in there.examination.down.items() if down}
-    free = {address for address in alone if not _is_in(address, counted)}
-    if not free or not here.entries or not there.topology.entries:
-        return frozenset()
-    needs: dict[str, list[str]] = {}
-    stack: list[str] = []
-    for d in there.topology.dependencies:
-        if d.target in free and d.role is Role.NEED and not d.broken:
-            needs.setdefault(d.source, []).append(d.target)
-            stack += [d.target] if d.source in here.components and _in_series(d) else []
-    found: set[str] = set()
-    while stack:
-        address = stack.pop()
-        if address not in found:
-            found.add(address)
-            stack += needs.get(address, ())
-    return frozenset(found)
+def _counted(alone: Iterable[str], there: Side) -> set[str]:
+    """Those that are single points, by themselves or all instances of their resource together, or down."""
+    points = {point.address for point in there.examination.single_points}
+    down = there.examination.down
+    return {a for a in alone if a in points or a.rpartition("[")[0] in points or down.get(a, False)}
+
+
+def _joints(here: Topology, there: Topology, free: frozenset[str]) -> tuple[Dependency, ...]:
+    """Needs by which something of both sides depends on what stands there only, one by one and not as one of several.
+
+    Who needs it must stand behind the same entries there: the queue that a worker read is nothing to those who call the worker now."""
+    found = [d for d in there.dependencies if d.target in free and d.source in here.components and _in_series(d)]
+    if not found:
+        return ()
+    callers_here, callers_there = _Callers(here), _Callers(there)
+    return tuple(d for d in found if callers_here.of(d.source) <= callers_there.of(d.source))
 
 
 def _in_series(d: Dependency) -> bool:
-    return not d.group
+    return d.role is Role.NEED and not d.group and not d.broken
 
 
-def _is_in(address: str, points: Iterable[str]) -> bool:
-    """Whether the component, or all instances of its resource together, is one of these."""
-    return address in points or address.rpartition("[")[0] in points
+def _with_their_needs(start: set[str], there: Topology, free: frozenset[str]) -> frozenset[str]:
+    """The parts and whatever else that is free they need."""
+    needs: dict[str, list[str]] = {}
+    for d in there.dependencies:
+        if d.role is Role.NEED and d.target in free:
+            needs.setdefault(d.source, []).append(d.target)
+    found, stack = set(start), list(start)
+    while stack:
+        fresh = [target for target in needs.get(stack.pop(), ()) if target not in found]
+        found.update(fresh)
+        stack += fresh
+    return frozenset(found)
+
+
+class _Callers:
+    """Which entries of a side reach a component."""
+
+    def __init__(self, side: Topology) -> None:
+        self._callers: dict[str, list[str]] = {}
+        for d in side.dependencies:
+            self._callers.setdefault(d.target, []).append(d.source)
+        self._entries: dict[str, list[str]] = {}
+        for entry in side.entries:
+            self._entries.setdefault(entry.component, []).append(entry.address)
+
+    def of(self, address: str) -> frozenset[str]:
+        seen, stack = {address}, [address]
+        while stack:
+            fresh = [caller for caller in self._callers.get(stack.pop(), ()) if caller not in seen]
+            seen.update(fresh)
+            stack += fresh
+        return frozenset(entry for reached in seen for entry in self._entries.get(reached, ()))
 
 
 def _faults(part: Component) -> Iterable[str]:

@@ -110,9 +110,8 @@ def _row(resource: Resource, path: str, *, visible: bool) -> AttributeChange:
 
 
 def _is_structural(path: str, shown: Iterable[str], entry: Entry) -> bool:
-    keys = [
-        key for key, role in entry.edges.items() if role != "key"
-    ]  # which key encrypts is no structure; that it goes is the key's change
+    # Which key encrypts a store is no structure of it; that the key goes is a change of the key.
+    keys = [key for key, role in entry.edges.items() if role != "key"]
     return any(_related(path, other) for other in (*shown, *(key for key in keys if key != "*"))) or "*" in keys
 
 
@@ -121,11 +120,11 @@ def _related(path: str, other: str) -> bool:
 
 
 def _scalar(value: Any) -> Printable:
-    """Scalars as they are, lists of scalars joined; anything deeper (blocks, of which a number says nothing) is not printed."""
+    """Scalars as they are, lists of scalars joined; of blocks how many there are, anything deeper is not printed."""
     if value is UNKNOWN or value is None:
         return None
     if isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, list) and all(isinstance(item, (str, int, float, bool)) for item in value):
         return ", ".join(map(str, value))
-    return None
+    return f"{len(value)} block{'s' if len(value) != 1 else ''}" if isinstance(value, list) else None
