@@ -5,7 +5,6 @@ A `Phrase` is a tuple of parts; `Name` marks text that came from a plan. Each re
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -410,20 +409,12 @@ def _edit_lines(edit: Edit) -> list[str]:
     if not edit.attribute:
         forced = f": {', '.join(edit.forced_by[:4])}" if edit.forced_by else ""
         return [f"! {_WHOLE_EDITS.get(edit.action, 'put the resource back')}{forced}"]
-    if (edit.before is None and edit.after is None) or _counts_blocks(edit.before) or _counts_blocks(edit.after):
+    if edit.before is None and edit.after is None:
         return [f"! put {edit.attribute} back to what it was before this change"]
     inside, _, name = edit.attribute.rpartition(".")
     where = f"  # in {inside}" if inside else ""
     sides = (("-", edit.before), ("+", edit.after))
     return [f"{sign}  {name} = {literal(printable)}{where}" for sign, printable in sides if printable is not None]
-
-
-_BLOCKS = re.compile(r"\d+ blocks?")
-
-
-def _counts_blocks(printable: str | int | float | bool | None) -> bool:
-    """A number of blocks tells how many there were, not what to write."""
-    return isinstance(printable, str) and _BLOCKS.fullmatch(printable) is not None
 
 
 def shell(word: str) -> str:

@@ -120,11 +120,11 @@ def _related(path: str, other: str) -> bool:
 
 
 def _scalar(value: Any) -> Printable:
-    """Scalars as they are, lists of scalars joined; of blocks how many there are, anything deeper is not printed."""
+    """Scalars as they are, lists of scalars joined; anything deeper is not printed."""
     if value is UNKNOWN or value is None:
         return None
     if isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, list) and all(isinstance(item, (str, int, float, bool)) for item in value):
         return ", ".join(map(str, value))
-    return f"{len(value)} block{'s' if len(value) != 1 else ''}" if isinstance(value, list) else None
+    return len(value) if isinstance(value, list) else None
