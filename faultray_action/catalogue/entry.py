@@ -260,6 +260,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `manifest`: it holds an object of Kubernetes, which is read as the type of its kind.
     `pod_policy`: it says who may call pods; `pod_labels`: path of the labels of a workload's pods; `namespace`: it is a namespace of theirs.
     `hosting`: which copies a pool of machines takes; `asks_for`: path of the labels that the machines of a workload must have.
+    `door`: where it is a way in to what it needs, without which nobody comes in (the stage of an API).
     `share`: a part of the front that it serves, with requests of its own beside those of other parts (a listener, a route of an API).
     `firewall_tags`: paths of the tags (or accounts) by which firewall rules apply to it.
     `ordered_firewall`: rules of which the first that fits decides. `addresses`: paths of address prefixes (a subnet) or addresses (an interface).
@@ -290,6 +291,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agent: str = ""
     joint: bool = False
     share: bool = False
+    door: str = ""
     copies: str = ""
     needed: str = ""
     spread: str = ""

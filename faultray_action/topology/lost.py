@@ -28,6 +28,7 @@ def broken(before: Standing, after: Standing) -> tuple[Dependency, ...]:
         *_nameless(before, after),
         *_feeds(before, after),
         *_closed(before, after),
+        *_doorless(before, after),
         *(Dependency(a, a, broken=f"{entry.address} was the only way to {a}") for entry, a in _unled(before, after)),
         *_locked(before, after),
         *ways.broken(before, after),
@@ -200,6 +201,23 @@ def _closed(before: Standing, after: Standing) -> Iterable[Dependency]:
         was, is_now = (is_open(side.survey, address, better=better) for side, better in ((before, False), (after, True)))
         if was and not is_now:
             yield Dependency(address, address, broken=f"{address} let users in before and does not after")
+
+
+def _doorless(before: Standing, after: Standing) -> Iterable[Dependency]:
+    """Components that had ways in of their own (stages) and have none left while they stand."""
+    was, is_now = _doors(before.survey), _doors(after.survey)
+    for address in sorted(was.keys() & after.components.keys() - is_now.keys()):
+        yield Dependency(address, address, broken=f"{min(was[address])} was the only way in to {address}")
+
+
+def _doors(survey: Survey) -> dict[str, set[str]]:
+    """What each component's ways in are."""
+    found: dict[str, set[str]] = {}
+    for address, node in survey.nodes.items():
+        if node.entry.door and survey.facts.truth(node.entry.door, address, survey.scope(node), better=True):
+            for edge in survey.outgoing(address, "need"):
+                found.setdefault(edge.target, set()).add(address)
+    return found
 
 
 def is_open(survey: Survey, address: str, *, better: bool) -> bool:

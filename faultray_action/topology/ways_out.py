@@ -21,10 +21,10 @@ def without_a_way(before: Standing, after: Standing) -> Iterator[Dependency]:
     """Broken needs of the side after: workloads and public fronts all of whose subnets had a route out, and none of which has one any more."""
     for address, was in _stranded(before, after):
         gone = sorted({step for s in was for step in steps(before.survey, s)} - after.survey.nodes.keys())
-        told = gone[0] if gone else f"a route of {min(was)}"
-        yield Dependency(
-            address, _exit_among(before, after, was) or address, broken=f"{told} was the way between {address} and the outside"
-        )
+        told = f"{gone[0] if gone else f'a route of {min(was)}'} was the way between {address} and the outside"
+        if not gone and was != subnets_of(after, address):
+            told = f"{address} moves to subnets without a way to the outside"
+        yield Dependency(address, _exit_among(before, after, was) or address, broken=told)
 
 
 def not_yet_a_way(before: Standing, after: Standing) -> Iterator[Dependency]:
@@ -38,15 +38,29 @@ def not_yet_a_way(before: Standing, after: Standing) -> Iterator[Dependency]:
 
 def _stranded(open_side: Standing, closed_side: Standing) -> Iterator[tuple[str, frozenset[str]]]:
     """Addresses with a way out on one side and none on the other, each with its subnets where it has one."""
-    if _routes(open_side.survey) <= _routes(closed_side.survey) or _more_access_paths(open_side.survey, closed_side.survey):
+    if _more_access_paths(open_side.survey, closed_side.survey):
         return
+    same_routes = _routes(open_side.survey) <= _routes(closed_side.survey)
     for address in _both(open_side, closed_side):
-        if not _faces_outside(open_side, address) or not _faces_outside(closed_side, address):
-            continue
         here, there = subnets_of(open_side, address), subnets_of(closed_side, address)
-        if not here & there or not all(exits(open_side.survey, s) for s in here) or any(exits(closed_side.survey, s) for s in there):
+        if (same_routes and here == there) or not _faces_outside(open_side, address) or not _faces_outside(closed_side, address):
             continue
-        yield address, here
+        front = not open_side.survey.nodes[address].entry.workload
+        moved = front and there and all(steps(closed_side.survey, s) for s in there)
+        if not here & there and not moved:
+            continue
+        joints = not all(_ways(open_side.survey, s, front) for s in here)
+        if all(_ways(open_side.survey, s, front, joints) for s in here) and not any(
+            _ways(closed_side.survey, s, front, joints) for s in there
+        ):
+            yield address, here
+
+
+def _ways(survey: Survey, subnet: str, front: bool, joints: bool = False) -> frozenset[str]:
+    """The exits of a subnet: for users who come in to a front none through a NAT gateway, and what joins networks where nothing else leads out."""
+    ends = exits(survey, subnet)
+    found = {end for end in ends if not (end in survey.nodes and (survey.nodes[end].entry.joint and not joints))}
+    return frozenset(end for end in found if not (front and end in survey.nodes and survey.nodes[end].entry.kind == "nat"))
 
 
 def _both(before: Standing, after: Standing) -> list[str]:
@@ -55,7 +69,8 @@ def _both(before: Standing, after: Standing) -> list[str]:
 
 
 def _exit_among(before: Standing, after: Standing, subnets: Iterable[str]) -> str:
-    return next((e for s in sorted(subnets) for e in sorted(exits(before.survey, s)) if e in after.components), "")
+    found = [e for s in sorted(subnets) for e in sorted(exits(before.survey, s)) if e in after.components]
+    return next((e for e in found if not before.survey.nodes[e].entry.joint), found[0] if found else "")
 
 
 # who calls out
@@ -138,6 +153,10 @@ def exits(survey: Survey, subnet: str) -> frozenset[str]:
             ends.add(step)
             continue
         linked = {edge.path for edge in survey.outgoing(step, "egress-via")}
+        if linked and _paths_with(
+            node.entry, "egress-of"
+        ):  # one route has one target: what else stands there is what the provider made of it
+            continue
         open_ended = [p for p in paths if p not in linked and any(v not in (None, "", "local") for v in every(node.values, p))]
         ends |= {f"{step}:{path}" for path in open_ended}
     return frozenset(ends)

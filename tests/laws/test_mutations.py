@@ -123,6 +123,20 @@ DEFECTS = {
         "risk",
         True,
     ),
+    "routes to NAT deleted beside others": Defect(
+        HYBRID,
+        lambda p: p.delete(*(f"module.app.aws_route.nat[{n}]" for n in range(3))),
+        ("aws_autoscaling_group.web", "module.app.aws_nat"),
+        "risk",
+    ),
+    "front moved out of the public subnets": Defect(
+        HYBRID,
+        lambda p: p.set("aws_lb.web", "subnets", [_subnet(p, f"module.app.aws_subnet.private[{n}]") for n in range(3)]),
+        ("aws_lb.web",),
+        "risk",
+        True,
+    ),
+    "stage deleted": Defect(ORDERS, lambda p: p.delete("aws_apigatewayv2_stage.prod"), ("aws_apigatewayv2_api.orders",), "risk"),
     "peering deleted": Defect(
         HYBRID, lambda p: p.delete("aws_vpc_peering_connection.data"), ("aws_db_instance.claims", "aws_autoscaling_group.web"), "risk"
     ),
