@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import MappingProxyType
 
 from faultray_action.catalogue.load import Catalogue
@@ -257,7 +258,7 @@ def _sever(before: Draft, after: Draft) -> None:
         after.dependencies = tuple(_broken_towards(after, caller, callee, reason))
     after.dependencies += tuple(
         Dependency(front, front, broken=f"{owner} was the last rule that lets anybody in to {front}")
-        for front, owner in firewall.shut_out(was_guarded, is_guarded, _public(before)).items()
+        for front, owner in firewall.shut_out(was_guarded, is_guarded, _fronts(before)).items()
     )
     was, is_now = _standing(before), _standing(after)
     for (caller, callee), way in sorted(joints.severed(was, is_now).items()):
@@ -277,7 +278,7 @@ def _mended(before: Draft, after: Draft) -> Draft:
     """The side before with what the plan mends marked as broken there: an entry that led nowhere, servers that were missing, a rule."""
     was = replace(before, entries=list(before.entries), frozen=None)
     cut = firewall.severed(_guarded(after), _guarded(was))
-    shut = firewall.shut_out(_guarded(after), _guarded(was), _public(after))
+    shut = firewall.shut_out(_guarded(after), _guarded(was), _fronts(after))
     for (caller, callee), owner in sorted(cut.items()):
         was.dependencies = tuple(_broken_towards(was, caller, callee, f"{owner} does not admit {caller} to {callee} yet"))
     refused = ordered_rules.severed(_ordered(after), _ordered(was))
@@ -309,9 +310,11 @@ def _is_open(draft: Draft, entry: EntryPoint) -> bool:
     return entry.component in draft.survey.nodes and lost.is_open(draft.survey, entry.component, better=False)
 
 
-def _public(draft: Draft) -> set[str]:
-    """Fronts that users' traffic comes to from outside: those that are entries, or would be if no name led to them."""
-    return {a for a in _closure(draft) if (node := draft.survey.nodes.get(a)) and lost.is_open(draft.survey, node.address, better=False)}
+def _fronts(draft: Draft) -> Callable[[str], bool]:
+    """Whether users' traffic comes to an address from outside: it is an entry, or would be if no name led to it."""
+
+    in_use = cache(lambda: _closure(draft))
+    return lambda address: address in draft.survey.nodes and lost.is_open(draft.survey, address, better=False) and address in in_use()
 
 
 def _policed(draft: Draft) -> pod_policies.Policed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -259,16 +259,37 @@ def severed(before: Guarded, after: Guarded) -> dict[tuple[str, str], str]:
     return found
 
 
-def shut_out(before: Guarded, after: Guarded, fronts: Iterable[str]) -> dict[str, str]:
-    """Fronts on both sides that rules let users in to, and that no rule lets anybody in to any more, with an owner of such a rule."""
+def shut_out(before: Guarded, after: Guarded, is_front: Callable[[str], bool]) -> dict[str, str]:
+    """Fronts on both sides that rules let users in to, and that no rule lets anybody in to any more, with an owner of such a rule.
+
+    `is_front` is asked of those only whose rules or listeners the two sides do not have in common."""
     was, is_now = before[1], after[1]
     found: dict[str, str] = {}
     led, leads = _leading(before[2]), _leading(after[2])
-    for front in sorted(set(fronts) & was.attached.keys() & is_now.attached.keys()):
+    differing = led ^ leads
+    otherwise = _guarded_otherwise(before[0], was, after[0], is_now)
+    for front in sorted(was.attached.keys() & is_now.attached.keys()):
+        same = front not in otherwise and not _listens_otherwise(before[0], after[0], front, differing)
+        if same or not is_front(front):
+            continue
         owners = [r.owner for r in _letting_in(was, front, _listened(before[0], front, led)) if r.open]
         if owners and not _letting_in(is_now, front, _listened(after[0], front, leads)):
             found[front] = next((owner for owner in sorted(owners) if owner not in after[0].nodes), min(owners))
     return found
+
+
+def _listens_otherwise(before: Survey, after: Survey, front: str, differing: Set[str]) -> bool:
+    """Whether the listeners of a front, what branches off them, their facts, or whether they lead anywhere (`differing`) are not the same."""
+    served = before.into.get(front)
+    if served != after.into.get(front):
+        return True
+    return any(
+        edge.source in differing
+        or before.nodes[edge.source] is not after.nodes[edge.source]
+        or before.into.get(edge.source) != after.into.get(edge.source)
+        for edge in served or ()
+        if edge.role == "serves"
+    )
 
 
 def _letting_in(firewalls: Firewalls, front: str, ports: Set[float]) -> list[Rule]:
