@@ -42,6 +42,7 @@ EdgeRole = Literal[
     "guards",  # the firewalls attached to this one (an association) guard the one referred to (a subnet, a network interface)
     "joins",  # a way between the networks referred to (a peering)
     "opens",  # a need as well: a private way to the one referred to, which may have no other (a private endpoint)
+    "admits",  # a rule that lets calls from public networks in to the one referred to, which takes none without (a server's firewall rule)
     "resolves",  # a private zone holds the name of this one (an endpoint), or this one makes the zone known (a link, in its network)
     "none",
 ]

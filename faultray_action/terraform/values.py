@@ -198,10 +198,13 @@ class Identities:
             del self.holders[value]
 
     def _hold(self, value: str, resource: Resource, attribute: str, rank: int, sides: int) -> None:
-        """A value, and for endpoints the host names in it, each with its rank. What is in the index already has been found worth it."""
+        """A value, and for endpoints the host names in it, each with its rank (a full DNS name without its last dot as well). What is in the
+        index already has been found worth it."""
         if value not in self.holders and (len(value) < SHORTEST or (len(value) <= _MAX_COMMON and _NEVER.fullmatch(value))):
             return
         self._enter(value, resource, attribute, rank, sides)
+        if rank == _DEFINING and value[-1] == "." and is_specific(value[:-1]):
+            self._enter(value[:-1], resource, attribute, _DERIVED, sides)
         if rank == _DEFINING and ("," in value or ":" in value) and not value.startswith("arn:"):
             for token in dict.fromkeys(tokens(value)):
                 if token != value and is_specific(token):

@@ -269,7 +269,8 @@ def _sever(before: Draft, after: Draft) -> None:
     was, is_now = _standing(before), _standing(after)
     gone = lost.broken(was, is_now)
     after.dependencies += gone
-    after.entries = sorted([*after.entries, *lost.reappearing(was, is_now, gone)], key=lambda entry: entry.address)
+    kept = lost.by_lost_names(was, is_now)
+    after.entries = sorted([*kept, *lost.reappearing(was, is_now, gone)], key=lambda entry: entry.address)
     dead = tuple(_dead_ends(before, after))
     after.dependencies += (*dead, *_dead_fronts(before, after, {d.source for d in dead}))
 

@@ -25,6 +25,7 @@ _NO_FLOW = (
     "allows-from",
     "guards",
     "joins",
+    "admits",
     "resolves",
 )
 

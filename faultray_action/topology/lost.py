@@ -150,6 +150,19 @@ def unserved(before: Standing, after: Standing) -> Iterable[Dependency]:
 
 
 def _nameless(before: Standing, after: Standing) -> Iterable[Dependency]:
+    for entry, front in _unnamed(before, after):
+        yield Dependency(front, front, broken=f"{entry.address}, the name that leads to {front}, is deleted")
+
+
+def by_lost_names(before: Standing, after: Standing) -> list[EntryPoint]:
+    """The entries of the side after, of which a front that lost its name is known by the keys of that name: it is the entry that the name was."""
+    lost: dict[str, tuple[str, ...]] = {}
+    for entry, front in _unnamed(before, after):
+        lost.setdefault(front, entry.keys)
+    return [replace(e, keys=(*e.keys, *lost[e.component])) if e.component in lost else e for e in after.entries]
+
+
+def _unnamed(before: Standing, after: Standing) -> Iterable[tuple[EntryPoint, str]]:
     """Fronts whose public name is deleted while they stand, and that no other name leads to."""
     needs_before, needs_after = _adjacency(before.dependencies), _adjacency(after.dependencies)
     keys = {key for entry in after.entries for key in entry.keys}
@@ -159,8 +172,7 @@ def _nameless(before: Standing, after: Standing) -> Iterable[Dependency]:
             continue
         fronts = [a for a in sorted(needs_before.get(entry.component, ())) if a in after.components and a not in led_to]
         named = {a for a in fronts if not any(a in targets for targets in needs_after.values())}
-        for front in sorted(named):
-            yield Dependency(front, front, broken=f"{entry.address}, the name that leads to {front}, is deleted")
+        yield from ((entry, front) for front in sorted(named))
 
 
 # parts of a front that led to a workload

@@ -99,20 +99,25 @@ def _through_connectors(before: Standing, after: Standing) -> list[tuple[str, st
 
 
 def _shut(before: Standing, after: Standing) -> Iterable[Dependency]:
-    """Calls of what is reached by private ways only, the last of which goes; and of what the plan closes to callers that stand in no network."""
+    """Calls of what is reached by private ways or by rules only, the last of which goes; of what the plan closes to callers that stand in no
+    network; and of callers that leave the network from which a private way was theirs."""
     calls = _kept_calls(before, after)
     for callee in sorted({callee for _, callee in calls}):
-        if not _is_private(after.survey, callee):
-            continue
-        was, is_now = _doors(before.survey, callee), _doors(after.survey, callee)
-        closed = not was and not is_now and not _is_private(before.survey, callee)
-        if is_now or not (was or closed):
+        private = _is_private(after.survey, callee)
+        was, is_now = _ways_in(before.survey, callee), _ways_in(after.survey, callee)
+        closed = private and not was and not is_now and not _is_private(before.survey, callee)
+        gone = was if was and not is_now else []
+        if not (gone or closed or private):
             continue
         for caller in sorted(a for a, b in calls if b == callee and a not in was):
-            if was:
-                yield Dependency(caller, callee, broken=f"{was[0]} was the only way to {callee}")
-            elif after.survey.nodes[caller].entry.workload and not _networks(after.survey, caller):
+            if gone:
+                yield Dependency(caller, callee, broken=f"{gone[0]} was the only way to {callee}")
+            elif not after.survey.nodes[caller].entry.workload or _networks(after.survey, caller):
+                continue
+            elif closed:
                 yield Dependency(caller, callee, broken=f"{callee} is closed to callers outside of its networks, {caller} among them")
+            elif private and _is_private(before.survey, callee) and _networks(before.survey, caller):
+                yield Dependency(caller, callee, broken=f"{caller} leaves the network from which it reached {callee}")
 
 
 def _is_private(survey: Survey, address: str) -> bool:
@@ -124,6 +129,14 @@ def _is_private(survey: Survey, address: str) -> bool:
 
 def _doors(survey: Survey, address: str) -> list[str]:
     return sorted({edge.source for edge in survey.incoming(address, "opens")}) if address in survey.nodes else []
+
+
+def _ways_in(survey: Survey, address: str) -> list[str]:
+    """The private ways to an instance, and the rules that let others in where it is not private."""
+    if address not in survey.nodes:
+        return []
+    rules = [] if _is_private(survey, address) else [edge.source for edge in survey.incoming(address, "admits")]
+    return sorted({*_doors(survey, address), *rules})
 
 
 # names
