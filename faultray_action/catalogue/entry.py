@@ -52,10 +52,21 @@ Scope = Literal["global", "regional", "zonal", "spread"]
 zone) · zonal: each copy stands in one zone and failing it is a zonal event · spread: `copies` over zones."""
 
 
+class MemberOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Blocks that groups in the same resource name as members (origins of an origin group): `block` holds the reference and its name at `id`,
+    `groups` the groups, which hold the names of their members at `among`."""
+
+    block: str
+    id: str
+    groups: str
+    among: str
+
+
 class EdgeRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a reference at one attribute path is meant, for targets of the types in `to` (patterns: "aws_sqs_*", "kind:queue"; empty: any).
 
-    `share`: the target carries a share of the requests of what refers to it, beside others."""
+    `share`: the target carries a share of the requests of what refers to it, beside others. `member_of`: only for a reference in a block that
+    a group names; the members of one group are alternatives."""
 
     role: EdgeRole
     to: tuple[str, ...] = ()
@@ -64,6 +75,7 @@ class EdgeRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     group_needed: int = 1
     buffer_seconds: float = 0.0
     share: bool = False
+    member_of: MemberOf | None = None
 
 
 class ZoneSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

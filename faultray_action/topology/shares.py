@@ -26,8 +26,8 @@ def settle(before: Standing, after: Standing) -> tuple[Settled | None, Settled |
     for front in sorted(was.keys() & is_now.keys()):
         if was[front] == is_now[front] or not _shared(was[front] & is_now[front], before, after):
             continue
-        lone[0].extend((front, part) for part in sorted(was[front] - is_now[front]))
-        lone[1].extend((front, part) for part in sorted(is_now[front] - was[front]))
+        lone[0].extend((front, part) for part in sorted(was[front] - is_now[front] - _alternatives(after.survey, front)))
+        lone[1].extend((front, part) for part in sorted(is_now[front] - was[front] - _alternatives(before.survey, front)))
     return _settled(before, lone[0]), _settled(after, lone[1])
 
 
@@ -40,6 +40,11 @@ def _parts(survey: Survey) -> Mapping[str, set[str]]:
         elif edge.role == "need" and edge.share and not edge.group:
             found.setdefault(edge.source, set()).add(edge.target)
     return found
+
+
+def _alternatives(survey: Survey, front: str) -> set[str]:
+    """What stands in for another part of a front: it is no new part that is left of a group, nor one that a group takes in."""
+    return {edge.target for edge in survey.outgoing(front, "need") if edge.group}
 
 
 def _shared(parts: Iterable[str], before: Standing, after: Standing) -> bool:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from faultray_action.catalogue.entry import EdgeRole, EdgeRule, Entry, Manifest, Match
+from faultray_action.catalogue.entry import EdgeRole, EdgeRule, Entry, Manifest, Match, MemberOf
 from faultray_action.catalogue.expression import Scope, every
 from faultray_action.catalogue.load import Catalogue
 from faultray_action.model.component import Confidence, Evidence
 from faultray_action.model.quick import quick
+from faultray_action.model.value import UNKNOWN
 from faultray_action.terraform.configured import Configured
 from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource, Side
 from faultray_action.terraform.references import PROVIDER
@@ -231,7 +232,13 @@ class _Meanings:
         """The edge that a link is, None where no outage follows from it."""
         for rule, text in self._rules_of(link.path, source, target):
             if not rule.when or facts.truth(rule.when, source.address, Scope(source.values, source.entry.defaults), better=False):
-                return None if rule.role == "none" else _edge(link, rule, text)
+                group = f"{link.source}:{link.path}" if rule.group else ""
+                if rule.member_of is not None:
+                    number = _group_with(source, target, link.path, rule.member_of)
+                    if number < 0:
+                        continue
+                    group = f"{group}#{number}"
+                return None if rule.role == "none" else _edge(link, rule, text, group)
         return None
 
     def _rules_of(self, path: str, source: Node, target: Node) -> list[tuple[EdgeRule, str]]:
@@ -243,6 +250,20 @@ class _Meanings:
             fitting = [rule for rule in rules_of(source, path) if not rule.to or any(_is_of(target, pattern) for pattern in rule.to)]
             known = self._rules[mark] = [(rule, f"{label}: {path} is {rule.role}") for rule in fitting]
         return known
+
+
+def _group_with(source: Node, target: Node, path: str, facts: MemberOf) -> int:
+    """The number of the group that names the block in which a source refers to a target, -1 where none does.
+
+    A block holds the target where it holds one of its values; where none does, those that are not known yet may."""
+    held = {value for value in target.raw.values() if isinstance(value, str) and value}
+    rest = path.removeprefix(facts.block).lstrip(".")
+    blocks = [(every(block, facts.id), every(block, rest)) for block in every(source.values, facts.block)]
+    sure = [names for names, values in blocks if not held.isdisjoint(value for value in values if isinstance(value, str))]
+    open_ended = [names for names, values in blocks if UNKNOWN in values or not values]
+    meant = {str(name) for names in sure or open_ended or [names for names, _ in blocks] for name in names}
+    groups = [set(map(str, every(group, facts.among))) for group in every(source.values, facts.groups)]
+    return next((number for number, members in enumerate(groups) if meant & members), -1)
 
 
 def _distinct(typed: Iterable[TypedEdge | None]) -> Iterable[TypedEdge]:
@@ -257,8 +278,7 @@ def _distinct(typed: Iterable[TypedEdge | None]) -> Iterable[TypedEdge]:
             yield edge
 
 
-def _edge(link: Link, rule: EdgeRule, text: str) -> TypedEdge:
-    group = f"{link.source}:{link.path}" if rule.group else ""
+def _edge(link: Link, rule: EdgeRule, text: str, group: str) -> TypedEdge:
     sure = Confidence.CERTAIN if link.kind in _SURE else Confidence.LIKELY
     evidence = Evidence(link.source, link.path, text, sure)
     return TypedEdge(link.source, link.target, rule.role, link.path, group, rule.group_needed, rule.buffer_seconds, evidence, rule.share)
