@@ -173,15 +173,10 @@ def _point(address: str, evidence: _Evidence) -> SinglePoint:
         classes=tuple(sorted(evidence.classes)),
         faults=tuple(sorted(evidence.events)),
         takes_down=tuple(sorted(evidence.takes_down)),
-        recovery=_without_standby(worst_recovery(tuple(evidence.recoveries))),
+        recovery=worst_recovery(tuple(evidence.recoveries)),
         failures_per_year=sum(evidence.events[event] for event in sorted(evidence.events)),
         zones=tuple(sorted(evidence.zones)),
     )
-
-
-def _without_standby(recovery: Recovery) -> Recovery:
-    """A single point has nothing left to fail over to: its service makes another copy, or the zone comes back."""
-    return Recovery.SELF_HEALS if recovery is Recovery.FAILS_OVER else recovery
 
 
 def _shared(
