@@ -20,8 +20,8 @@ from faultray_action.topology.survey import Node, Survey
 def without_a_way(before: Standing, after: Standing) -> Iterator[Dependency]:
     """Broken needs of the side after: workloads and public fronts all of whose subnets had a route out, and none of which has one any more."""
     for address, was in _stranded(before, after):
-        gone = sorted({step for s in was for step in steps(before.survey, s)} - after.survey.nodes.keys())
-        told = f"{gone[0] if gone else f'a route of {min(was)}'} was the way between {address} and the outside"
+        gone = _only_on(before.survey, after.survey, was)
+        told = f"{gone or f'a route of {min(was)}'} was the way between {address} and the outside"
         if not gone and was != subnets_of(after, address):
             told = f"{address} moves to subnets without a way to the outside"
         yield Dependency(address, _exit_among(before, after, was) or address, broken=told)
@@ -30,10 +30,16 @@ def without_a_way(before: Standing, after: Standing) -> Iterator[Dependency]:
 def not_yet_a_way(before: Standing, after: Standing) -> Iterator[Dependency]:
     """Broken needs of the side before, which the plan mends: workloads that call out and get the first way out of their subnets."""
     for address, to_be in _stranded(after, before):
-        made = sorted({step for s in to_be for step in steps(after.survey, s)} - before.survey.nodes.keys())
-        told = made[0] if made else f"a route of {min(to_be)}"
+        told = _only_on(after.survey, before.survey, to_be) or f"a route of {min(to_be)}"
         if _shows_it(before, address):
             yield Dependency(address, address, broken=f"{told}, the way between {address} and the outside, does not stand yet")
+
+
+def _only_on(survey: Survey, other: Survey, subnets: frozenset[str]) -> str:
+    """What the way runs through on this side and not on the other, "" for nothing: the gateway at its end before what leads to it."""
+    ends = {end for s in subnets for end in exits(survey, s)} - other.nodes.keys()
+    own = {step for s in subnets for step in steps(survey, s)} - other.nodes.keys()
+    return min(ends & own or own, default="")
 
 
 def _stranded(open_side: Standing, closed_side: Standing) -> Iterator[tuple[str, frozenset[str]]]:

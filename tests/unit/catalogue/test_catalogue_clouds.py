@@ -74,6 +74,7 @@ PLACED = [
     ("google_compute_instance", {"zone": "europe-west1-b"}, 1, 1),
     ("google_compute_region_instance_group_manager", {"target_size": 3}, 3, 3),
     ("google_compute_region_instance_group_manager", {"target_size": 3, "distribution_policy_zones": ["europe-west1-b"]}, 3, 1),
+    ("google_compute_region_instance_group_manager", {"target_size": 3, "distribution_policy_target_shape": "ANY_SINGLE_ZONE"}, 3, 1),
     ("google_compute_instance_group_manager", {"target_size": 2, "zone": "europe-west1-b"}, 2, 1),
     ("google_sql_database_instance", {"settings": [{"availability_type": "ZONAL"}]}, 1, 1),
     (
