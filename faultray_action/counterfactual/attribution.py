@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from faultray_action.counterfactual.bundles import Bundle, Edit, join
-from faultray_action.model.address import without_index
+from faultray_action.model.address import Address, without_index
 from faultray_action.model.change import Action, AttributeChange
 from faultray_action.model.finding import Attribution, Contribution, Delta
 
@@ -85,7 +85,7 @@ Tried = tuple[Bundle, Trial]
 
 
 def _joined(trials: Sequence[Tried], actual: Trial, simulate: Simulate) -> list[Tried]:
-    """The trials, with the attributes of one resource put back at once where none of them alone takes a finding away that all of them do
+    """The trials, with the attributes of one resource (or the deleted ones of a type) put back at once where none of them alone takes a finding away that all of them do
     (a standby needs the second node, the failover and the zones): whoever reads one of them alone would read that it costs nothing."""
     left = actual.findings.intersection(*(trial.findings for _, trial in trials))
     found = list(trials)
@@ -101,11 +101,13 @@ def _joined(trials: Sequence[Tried], actual: Trial, simulate: Simulate) -> list[
 
 
 def _by_resource(trials: Sequence[Tried]) -> list[list[Tried]]:
-    """Changed attributes of one resource, where there are several."""
+    """Changed attributes of one resource, and deleted resources of one type (the two directions of a peering), where there are several."""
     resources: dict[str, list[Tried]] = {}
     for one, trial in trials:
         if one.change.attribute and one.change.action is Action.UPDATE:
             resources.setdefault(without_index(one.change.address), []).append((one, trial))
+        elif not one.change.attribute and one.change.action is Action.DELETE:
+            resources.setdefault(f"deleted {Address.parse(one.change.address).type}", []).append((one, trial))
     return [parts for parts in resources.values() if len(parts) > 1]
 
 

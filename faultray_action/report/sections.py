@@ -196,6 +196,8 @@ def remedy_lines(document: Document) -> list[str]:
     remedy = document.remedy
     if remedy is None:
         return []
+    if not remedy.edits and not remedy.simulations and new_findings(document):
+        return ["**Cheapest way back to green**: none found. No change of this plan takes a finding away by itself."]
     if not remedy.edits and not remedy.simulations:
         return ["No change of this plan causes it: the limit was missed before as well, so no edit of this plan leads back to green."]
     if not remedy.edits:

@@ -472,8 +472,9 @@ def spof_effect(document: Document, row: SpofRow) -> Phrase:
 
 
 def risk_title(row: RiskRow) -> Phrase:
-    """A sentence about the component: Cache `sessions` has no replication (data loss risk). A label that tells the kind needs no noun."""
-    named = noun(row.component).lower() in row.label.lower()
+    """A sentence about the component: Cache `sessions` has no replication (data loss risk). A label that tells the kind needs no noun, and
+    what only passes on has none."""
+    named = row.component == "connector" or noun(row.component).lower() in row.label.lower()
     return risk_told(row) if named else (f"{noun(row.component)} ", *risk_told(row))
 
 

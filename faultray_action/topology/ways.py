@@ -105,7 +105,7 @@ def _shut(before: Standing, after: Standing) -> Iterable[Dependency]:
     for callee in sorted({callee for _, callee in calls}):
         private = _is_private(after.survey, callee)
         was, is_now = _ways_in(before.survey, callee), _ways_in(after.survey, callee)
-        closed = private and not was and not is_now and not _is_private(before.survey, callee)
+        closed = private and not _is_private(before.survey, callee)
         gone = was if was and not is_now else []
         if not (gone or closed or private):
             continue
