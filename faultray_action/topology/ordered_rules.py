@@ -362,13 +362,20 @@ def _asked(side: Guarded, caller: str, callee: str) -> Ruling:
 
 def _called_on(side: Guarded, caller: str, callee: str) -> list[float | None]:
     """The port of a callee, those of its listeners where users call it; None where it is not known."""
-    names = [callee] if caller != callee else [edge.source for edge in side.survey.incoming(callee, "serves")]
+    names = [callee] if caller != callee else _listeners(side, callee)
     found: set[float] = set()
     for name in names:
         node = side.survey.nodes[name]
         port = side.survey.facts.number(node.entry.port, name, side.survey.scope(node), default=0) if node.entry.port else 0
         found |= {port} if port else set()
     return [*sorted(found)] or [None]
+
+
+def _listeners(side: Guarded, front: str) -> list[str]:
+    """The listeners of a front that lead somewhere; those that only redirect lead users to another one."""
+    leading = {d.source for d in side.dependencies if d.role is Role.NEED}
+    found = [edge.source for edge in side.survey.incoming(front, "serves")]
+    return [name for name in found if name in leading or side.survey.incoming(name, "branch")]
 
 
 def _caller(side: Guarded, caller: str, callee: str) -> Place | None:

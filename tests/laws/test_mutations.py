@@ -136,6 +136,13 @@ DEFECTS = {
         "risk",
         True,
     ),
+    "network ACL of the front lets nobody in": Defect(
+        HYBRID,
+        lambda p: p.set("aws_network_acl.data", "subnet_ids", [_subnet(p, f"module.app.aws_subnet.public[{n}]") for n in range(3)]),
+        ("aws_lb.web", "aws_autoscaling_group.web"),
+        "risk",
+        True,
+    ),
     "stage deleted": Defect(ORDERS, lambda p: p.delete("aws_apigatewayv2_stage.prod"), ("aws_apigatewayv2_api.orders",), "risk"),
     "peering deleted": Defect(
         HYBRID, lambda p: p.delete("aws_vpc_peering_connection.data"), ("aws_db_instance.claims", "aws_autoscaling_group.web"), "risk"
