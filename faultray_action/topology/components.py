@@ -44,7 +44,7 @@ def assemble(survey: Survey, table: ReliabilityTable, known: Parts | None = None
 _PARTS = ("component", "connector", "external")
 _DEPENDS = ("placement", "host", "egress-via", "branch", "replica", "modified-by")
 """Roles in which what refers has facts from what it refers to."""
-_LENDS = ("serves", "member", "modifies", "protects", "egress-of")
+_LENDS = ("serves", "member", "replica", "modifies", "protects", "egress-of")
 """Roles in which what is referred to has facts from what refers. In the others (needs, firewalls) neither has, but for connectors."""
 
 
@@ -217,9 +217,10 @@ def _variant(survey: Survey, node: Node, fact: str) -> str:
 
 def _row(survey: Survey, node: Node, table: ReliabilityTable) -> ReliabilityRow:
     rates = _variant(survey, node, "rates") or node.entry.rates
-    if rates:
-        return table.row(rates)
-    return table.row("provider_service" if _is_managed(node) else "vm")
+    row = table.row(rates or ("provider_service" if _is_managed(node) else "vm"))
+    if node.entry.stateful and row.recovery is Recovery.MANUAL and survey.incoming(node.address, "replica"):
+        return replace(row, repair_hours=table.row("replica_promotion").repair_hours)
+    return row
 
 
 def _recovery(node: Node, row: ReliabilityRow) -> Recovery:

@@ -78,17 +78,14 @@ def _rank(dependency: Dependency) -> tuple[int, bool]:
 
 
 def _with_replicas(dependencies: list[Dependency]) -> list[Dependency]:
-    """A consumer that names a store and its replica needs one of the two."""
+    """A consumer that names a store and its replica reads from the replica: it can do without, and it cannot write to it until somebody
+    promotes it."""
     original = {d.source: d.target for d in dependencies if d.role is Role.REPLICA}
     if not original:
         return dependencies
     needs = {(d.source, d.target) for d in dependencies if d.role is Role.NEED and not d.group}
-    groups: dict[tuple[str, str], str] = {}
-    for source, target in needs:
-        store = original.get(target)
-        if store is not None and (source, store) in needs:
-            groups[source, target] = groups[source, store] = f"{source}:{store} or replica"
-    return [replace(d, group=groups[d.source, d.target]) if (d.source, d.target) in groups else d for d in dependencies]
+    read = {(source, target) for source, target in needs if (source, original.get(target)) in needs}
+    return [replace(d, role=Role.OPTIONAL) if (d.source, d.target) in read else d for d in dependencies]
 
 
 def _access_paths(survey: Survey, components: Mapping[str, Component], found: list[Dependency]) -> list[Dependency]:
