@@ -132,11 +132,13 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     (a path, or a template over attributes: "integrations/{id}").
     With `when` alone: all that it holds for, an expression over this resource's attributes and the target's under `target`; several stand in for
     each other.
+    With `pairs`: blocks of `key` and `value`, one of which the map at `target_labels` holds (selections by tag).
     With `hosts`: the strings under `by` use one of the target's host names, templates over its attributes ("{metadata.name}.{metadata.namespace}.svc")."""
 
     to: tuple[str, ...]
     role: EdgeRole
     labels: str = ""
+    pairs: str = ""
     target_labels: str = ""
     by: str = ""
     target: str = ""

@@ -336,7 +336,7 @@ def _matched(nodes: Mapping[str, Node], facts: Facts) -> Iterable[TypedEdge]:
                 for o in by_type[t]
                 if o is not node and _same_scope(node, o, match.scope) and _fits(node, o, match, used, facts)
             ]
-            at = match.labels or match.by or ", ".join(match.to)
+            at = match.labels or match.pairs or match.by or ", ".join(match.to)
             rule = f"host name in {at}" if match.hosts else f"label selector: {at}"
             evidence = Evidence(node.address, at, rule, Confidence.LIKELY if match.hosts else Confidence.CERTAIN)
             # A selector sends each request to any of what it selects: several workloads stand in for each other.
@@ -361,6 +361,10 @@ def _fits(node: Node, target: Node, match: Match, used: frozenset[str], facts: F
     if match.labels:
         wanted, offered = here.get(match.labels), there.get(match.target_labels)
         return isinstance(wanted, Mapping) and isinstance(offered, Mapping) and bool(wanted) and wanted.items() <= offered.items()
+    if match.pairs:
+        offered = there.get(match.target_labels)
+        asked = [(row.get("key"), row.get("value")) for row in every(node.values, match.pairs) if isinstance(row, Mapping)]
+        return isinstance(offered, Mapping) and any(key in offered and offered[key] == value for key, value in asked)
     names = [v for v in every(node.values, match.by) if isinstance(v, str) and v]
     other = named(match.target, target.values) if "{" in match.target else there.get(match.target)
     return isinstance(other, str) and other in names
