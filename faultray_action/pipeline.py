@@ -26,7 +26,8 @@ from faultray_action.engine.cuts import chain
 from faultray_action.engine.examine import examine
 from faultray_action.engine.paths import all_cascade_paths
 from faultray_action.engine.relation import relate
-from faultray_action.judgement import agent_risks, compare, risks
+from faultray_action.engine.standby import fragile_alternatives
+from faultray_action.judgement import agent_risks, compare, risks, standby
 from faultray_action.judgement.decide import decide, passes
 from faultray_action.judgement.outlived import outlived
 from faultray_action.judgement.pairing import Side as Scored
@@ -40,6 +41,7 @@ from faultray_action.model.finding import (
     Delta,
     GateResult,
     OutageWitness,
+    Risk,
     Standing,
     WayBack,
 )
@@ -115,7 +117,7 @@ def check(request: Request) -> Checked:
     examined = examine(stages.before, scenarios), examine(stages.after, scenarios)
     question = Question(plan, knowledge, stages, examined, request.gates, request.date)
     agents = _agents(stages, scenarios)
-    delta = _with_agents(question.compared(), stages, agents)
+    delta = _with_agents(_with_alternatives(question.compared(), stages, examined), stages, agents)
     found = changes.find(plan, knowledge.catalogue)
     simulate = simulator(question)
     locate = _locator(source, plan, found)
@@ -166,12 +168,24 @@ def _agents(stages: Stages, scenarios: ScenarioSet) -> tuple[Outcomes, Outcomes]
     return before, after
 
 
+def _with_alternatives(delta: Delta, stages: Stages, examined: tuple[Examination, Examination]) -> Delta:
+    told = {point.address for side in examined for point in side.single_points}
+    rows = standby.find(*fragile_alternatives(stages.before, stages.after), told, _labels(stages))
+    return _with_risks(delta, rows)
+
+
+def _labels(stages: Stages) -> dict[str, str]:
+    return {address: component.label for side in (stages.before, stages.after) for address, component in side.components.items()}
+
+
+def _with_risks(delta: Delta, rows: Iterable[tuple[Standing, Risk]]) -> Delta:
+    return replace(delta, risks=tuple(sorted((*rows, *delta.risks), key=lambda row: (row[0], row[1].kind, row[1].address))))
+
+
 def _with_agents(delta: Delta, stages: Stages, agents: tuple[Outcomes, Outcomes]) -> Delta:
     if not any(agents):
         return delta
-    labels = {address: c.label for side in (stages.before, stages.after) for address, c in side.components.items()}
-    rows = (*delta.risks, *agent_risks.find(*agents, labels))
-    return replace(delta, risks=tuple(sorted(rows, key=lambda row: (row[0], row[1].kind, row[1].address))))
+    return _with_risks(delta, agent_risks.find(*agents, _labels(stages)))
 
 
 def _drift(plan: Plan, knowledge: Knowledge, source: Source | None, request: Request) -> tuple[float, Attribution] | None:

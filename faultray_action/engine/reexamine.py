@@ -17,10 +17,10 @@ def reexamine(topology: Topology, known: Topology, examination: Examination) -> 
     `examination` is that of `known`. The values of every entry are exact. A single point that stops entries of both kinds keeps the classes
     it had for the entries that cannot feel the difference, joined with those found anew.
     """
-    asked = _affected(topology, known)
+    asked = affected(topology, known)
     standing = {entry.address for entry in topology.entries} - asked
     kept = {o.address: o for o in examination.entries if o.address in standing}
-    part = examine(_around(topology, asked), cuts=False)
+    part = examine(around(topology, asked), cuts=False)
     fresh = {outcome.address: outcome for outcome in part.entries}
     return Examination(
         entries=tuple(fresh[e.address] if e.address in asked else kept[e.address] for e in topology.entries),
@@ -32,7 +32,7 @@ def reexamine(topology: Topology, known: Topology, examination: Examination) -> 
     )
 
 
-def _affected(topology: Topology, known: Topology) -> frozenset[str]:
+def affected(topology: Topology, known: Topology) -> frozenset[str]:
     """Entries that are new, changed, or reach a component or need that differs."""
     own, old = _by_source(topology), _by_source(known)
     changed = {a for a, c in topology.components.items() if (k := known.components.get(a)) is not c and k != c}
@@ -70,7 +70,7 @@ def _callers(topology: Topology, start: set[str]) -> set[str]:
     return seen
 
 
-def _around(topology: Topology, asked: frozenset[str]) -> Topology:
+def around(topology: Topology, asked: frozenset[str]) -> Topology:
     """The part of a topology that these entries need, with every fault of it; no assets."""
     entries = tuple(entry for entry in topology.entries if entry.address in asked)
     edges = _by_source(topology)

@@ -336,6 +336,8 @@ def _risks(m: Material) -> d.RisksPart:
 def _risk(m: Material, standing: Standing, risk: Risk) -> d.RiskRow:
     at = m.locate(risk.address, "")
     near = {risk.address, *risk.related, *(row.address for row in m.changes if row.address in risk.message)}
+    if not any(row.address in near for row in m.changes):
+        near |= {row.address for row in m.changes if without_index(row.address) == without_index(risk.address)}
     near |= _behind(m, risk) if standing is Standing.NEW else set()
     causes = (
         ()

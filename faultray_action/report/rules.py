@@ -55,7 +55,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "FR007",
         "Capacity",
-        "The capacity that remains does not fit the load.",
+        "The capacity that remains does not fit the load, or hangs on one copy.",
         "Raise the reserved capacity or the number of instances.",
         "warning",
     ),
