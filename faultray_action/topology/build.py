@@ -257,7 +257,7 @@ def _sever(before: Draft, after: Draft) -> None:
         reason = f"{owner} was the last rule that admits {caller} to {callee}"
         after.dependencies = tuple(_broken_towards(after, caller, callee, reason))
     after.dependencies += tuple(
-        Dependency(front, front, broken=f"{owner} was the last rule that lets anybody in to {front}")
+        Dependency(front, front, broken=f"{owner} was the last rule that lets users in to {front}")
         for front, owner in firewall.shut_out(was_guarded, is_guarded, _fronts(before)).items()
     )
     was, is_now = _standing(before), _standing(after)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from typing import Any
 
 from faultray_action.catalogue.entry import FirewallFacts
@@ -13,17 +14,24 @@ from faultray_action.model.quick import quick
 from faultray_action.model.topology import Dependency, Role
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology.dependencies import reached
+from faultray_action.topology.ordered_rules import Network, as_network
 from faultray_action.topology.survey import Node, Survey
 
 _STORES = ("database", "cache", "queue", "stream", "storage")
 _ALL_PROTOCOLS = ("-1", "all", "")
 _NOT_TCP = ("udp", "icmp", "17", "1", "icmpv6", "58")
+_PRIVATE = tuple(
+    ip_network(text)
+    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "fc00::/7", "fe80::/10")
+)
+"""Ranges that no caller from the internet comes from (RFC 1918, 6598, 4193): a narrower list than the library's, which counts ranges for documentation."""
 
 
 @quick
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Lets traffic into `group` on ports `low`..`high` from `sources` (groups), or from addresses (`open`); an `outward` one out of it to them."""
+    """Lets traffic into `group` on ports `low`..`high` from `sources` (groups), or from addresses (`open`); an `outward` one out of it to them.
+    `public`: some of the addresses are of the internet, None where nobody can say."""
 
     owner: str
     group: str
@@ -32,6 +40,7 @@ class Rule:
     sources: frozenset[str]
     open: bool
     outward: bool = False
+    public: bool | None = None
 
     def admits(self, caller: frozenset[str], port: float | None) -> bool:
         if port is not None and not self.low <= port <= self.high:
@@ -155,7 +164,8 @@ def _rules(survey: Survey, node: Node, facts: FirewallFacts, ids: Mapping[str, s
     sources = frozenset(edge.target for edge in survey.outgoing(node.address, "allows-from"))
     for edge in survey.outgoing(node.address, "allows-to"):
         own = frozenset({edge.target}) if _is_true(node.values, facts.self_path) else frozenset()
-        yield Rule(node.address, edge.target, low, high, sources | own, _open(node.values, facts), outward and not inward)
+        opened, public = _open(node.values, facts), _public(node.values, facts)
+        yield Rule(node.address, edge.target, low, high, sources | own, opened, outward and not inward, public)
 
 
 def _inline(node: Node, block: Mapping[str, Any], facts: FirewallFacts, ids: Mapping[str, str], linked: frozenset[str]) -> Rule:
@@ -165,7 +175,7 @@ def _inline(node: Node, block: Mapping[str, Any], facts: FirewallFacts, ids: Map
         sources |= linked
     own = frozenset({node.address}) if _is_true(block, facts.self_path) else frozenset()
     low, high = _ports(block, facts)
-    return Rule(node.address, node.address, low, high, sources | own, _open(block, facts))
+    return Rule(node.address, node.address, low, high, sources | own, _open(block, facts), public=_public(block, facts))
 
 
 def _is_true(values: Mapping[str, Any], path: str) -> bool:
@@ -175,6 +185,18 @@ def _is_true(values: Mapping[str, Any], path: str) -> bool:
 def _open(values: Mapping[str, Any], facts: FirewallFacts) -> bool:
     """Addresses instead of groups: taken to admit callers, since a range says nothing of who stands in it."""
     return any(value not in (None, "") for path in facts.cidrs for value in every(values, path))
+
+
+def _public(values: Mapping[str, Any], facts: FirewallFacts) -> bool | None:
+    """Whether one of the ranges is of the internet; None where one that may be is not known, or is a list of which only the name is."""
+    ranges = [as_network(value) for path in facts.cidrs for value in every(values, path) if value not in (None, "")]
+    if any(each is not None and not any(each.version == one.version and _within(each, one) for one in _PRIVATE) for each in ranges):
+        return True
+    return None if None in ranges else False
+
+
+def _within(inner: Network, outer: Network) -> bool:
+    return outer.network_address <= inner.network_address and inner.broadcast_address <= outer.broadcast_address  # type: ignore[operator]
 
 
 def _ports(values: Mapping[str, Any], facts: FirewallFacts) -> tuple[float, float]:
@@ -260,7 +282,7 @@ def severed(before: Guarded, after: Guarded) -> dict[tuple[str, str], str]:
 
 
 def shut_out(before: Guarded, after: Guarded, is_front: Callable[[str], bool]) -> dict[str, str]:
-    """Fronts on both sides that rules let users in to, and that no rule lets anybody in to any more, with an owner of such a rule.
+    """Fronts on both sides that rules let users in to, and that no rule lets users in to any more, with an owner of such a rule.
 
     `is_front` is asked of those only whose rules or listeners the two sides do not have in common."""
     was, is_now = before[1], after[1]
@@ -272,10 +294,24 @@ def shut_out(before: Guarded, after: Guarded, is_front: Callable[[str], bool]) -
         same = front not in otherwise and not _listens_otherwise(before[0], after[0], front, differing)
         if same or not is_front(front):
             continue
-        owners = [r.owner for r in _letting_in(was, front, _listened(before[0], front, led)) if r.open]
-        if owners and not _letting_in(is_now, front, _listened(after[0], front, leads)):
+        owners = _let_in_before_only(
+            _letting_in(was, front, _listened(before[0], front, led)),
+            _letting_in(is_now, front, _listened(after[0], front, leads)),
+            known=bool(_listened(after[0], front, leads)),
+        )
+        if owners:
             found[front] = next((owner for owner in sorted(owners) if owner not in after[0].nodes), min(owners))
     return found
+
+
+def _let_in_before_only(was: Iterable[Rule], is_now: Iterable[Rule], *, known: bool) -> list[str]:
+    """Owners of the rules that let users in, where none does after. Ranges that are private for certain let in nobody who calls a public
+    front; that is held only against a front whose ports are `known`, since a rule of another port may be for those who run it."""
+    left = list(is_now)
+    if not left:
+        return [rule.owner for rule in was if rule.open]
+    private = known and all(rule.public is False and not rule.sources for rule in left)
+    return [rule.owner for rule in was if rule.public] if private else []
 
 
 def _listens_otherwise(before: Survey, after: Survey, front: str, differing: Set[str]) -> bool:

@@ -210,13 +210,14 @@ def _addresses(survey: Survey, holders: Iterable[str], subnets: Iterable[str]) -
     own = [v for a in holders for path in survey.nodes[a].entry.addresses for v in every(survey.nodes[a].values, path)]
     whole = [v for a in subnets for path in survey.nodes[a].entry.addresses for v in every(survey.nodes[a].values, path)]
     for written in (own, whole):
-        found = [_network(v) for v in written]
+        found = [as_network(v) for v in written]
         if found and all(one is not None for one in found):
             return tuple(one for one in found if one is not None)
     return None
 
 
-def _network(text: Any) -> Network | None:
+def as_network(text: Any) -> Network | None:
+    """An address range as written, None for what is none."""
     try:
         return ip_network(text, strict=False) if isinstance(text, str) else None
     except ValueError:
@@ -241,7 +242,7 @@ def _word(word: str, place: Place, shape: OrderedFirewall) -> bool | None:
         return True
     if word in shape.inside or word in shape.outside:
         return place.inside == (word in shape.inside)
-    network = _network(word)
+    network = as_network(word)
     if network is None:  # the addresses of some service: none of ours, and of users only where it passes on their calls
         return None if not place.inside and word.partition(".")[0] in shape.through else False
     if not place.inside:
