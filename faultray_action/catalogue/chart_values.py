@@ -24,6 +24,28 @@ def least_setting(release: Mapping[str, Any], names: frozenset[str]) -> Any:
     >>> least_setting({"values": ["web:\\n  replicaCount: 3\\n"], "set": [{"name": "worker.replicaCount", "value": "2"}]}, frozenset({"replicaCount"}))
     2
     """
+    found = _settings(release)
+    counts = {path: _whole(value) for path, value in found.items() if path.rpartition(".")[2] in names}
+    counts |= {path: _whole(found[path]) for path in (f"{part}{_FLOOR}" for part in _scaled(found)) if path in found}
+    own = [value for path, value in counts.items() if _is_used(path, found, names)]
+    return UNKNOWN if "" in found or UNKNOWN in own else min((value for value in own if isinstance(value, int)), default=None)
+
+
+def setting_at(release: Mapping[str, Any], path: str) -> Any:
+    """What the release sets at a path, as text; None where it sets nothing, UNKNOWN where the values are.
+
+    >>> setting_at({"values": ["sentinel: {enabled: true}"]}, "sentinel.enabled")
+    'true'
+    """
+    found = _settings(release)
+    value = found.get(path)
+    if UNKNOWN in (value, found.get("")):
+        return UNKNOWN
+    return None if value is None else str(value).strip().lower()
+
+
+def _settings(release: Mapping[str, Any]) -> dict[str, Any]:
+    """All that a release sets, by path; UNKNOWN at "" where a document is."""
     found: dict[str, Any] = {}
     documents = release.get("values")
     for document in documents if isinstance(documents, list) else [documents]:
@@ -34,10 +56,7 @@ def least_setting(release: Mapping[str, Any], names: frozenset[str]) -> Any:
     for block in release.get("set") or () if isinstance(release.get("set"), list) else ():
         if isinstance(block, Mapping):
             found[str(block.get("name"))] = block.get("value")
-    counts = {path: _whole(value) for path, value in found.items() if path.rpartition(".")[2] in names}
-    counts |= {path: _whole(found[path]) for path in (f"{part}{_FLOOR}" for part in _scaled(found)) if path in found}
-    own = [value for path, value in counts.items() if _is_used(path, found, names)]
-    return UNKNOWN if "" in found or UNKNOWN in own else min((value for value in own if isinstance(value, int)), default=None)
+    return found
 
 
 _SCALING, _FLOOR = "autoscaling.enabled", "autoscaling.minReplicas"
@@ -67,6 +86,18 @@ def parsed(document: str) -> Any:
         return None if nests_deeper(yaml.parse(document, Loader=_LOADER)) else yaml.load(document, Loader=_LOADER)
     except (yaml.YAMLError, ValueError):
         return None
+
+
+def written_out(text: str) -> Any:
+    """The map that a text of several lines is in YAML; None where it is none, or repeats itself by aliases, whose size nothing bounds.
+
+    >>> written_out("redis:\\n  host: redis-master\\n")
+    {'redis': {'host': 'redis-master'}}
+    """
+    document = parsed(text) if "\n" in text else None
+    if not isinstance(document, Mapping):
+        return None
+    return None if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_LOADER)) else document
 
 
 def _leaves(tree: Any) -> Iterator[tuple[str, Any]]:

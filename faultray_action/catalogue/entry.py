@@ -133,7 +133,8 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     With `when` alone: all that it holds for, an expression over this resource's attributes and the target's under `target`; several stand in for
     each other.
     With `pairs`: blocks of `key` and `value`, one of which the map at `target_labels` holds (selections by tag).
-    With `hosts`: the strings under `by` use one of the target's host names, templates over its attributes ("{metadata.name}.{metadata.namespace}.svc")."""
+    With `hosts`: the strings under `by` use one of the target's host names, templates over its attributes ("{metadata.name}.{metadata.namespace}.svc",
+    "{name}-*.{namespace}": what begins so). `target_scope`: where the target says it, if elsewhere than at `scope`."""
 
     to: tuple[str, ...]
     role: EdgeRole
@@ -143,6 +144,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     by: str = ""
     target: str = ""
     scope: str = ""
+    target_scope: str = ""
     hosts: tuple[str, ...] = ()
     when: str = ""
 

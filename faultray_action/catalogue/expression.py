@@ -11,6 +11,7 @@ has("path") (present and not null, empty or false; an id that is not known yet i
 written("attribute") (the configuration sets it; the provider chose it otherwise),
 distinct(list), zones() (distinct known zones of the placement), servers() (how many links serve it), contains(list_or_text, x), startswith(text, x), item(map, key),
 setting("replicaCount", …) (the least number that a Helm release sets under such a name),
+setting_at("path") (what a Helm release sets there, as lower-case text),
 property("path", "name") (the number of a `name = number` line in the text at a path).
 
 The value is a *tuple of possibilities*: one for known facts; several, or UNKNOWN, where an attribute is unknown until apply:
@@ -28,7 +29,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from faultray_action.catalogue.chart_values import least_setting
+from faultray_action.catalogue.chart_values import least_setting, setting_at
 from faultray_action.model.value import UNKNOWN
 
 Possible = tuple[Any, ...]
@@ -372,6 +373,8 @@ def _call(node: Any) -> Callable[[Scope], Possible]:
         return _path_function(name, node)
     if name == "setting":
         return _setting_function(node)
+    if name == "setting_at":
+        return _setting_at_function(node)
     if name == "property":
         return _property_function(node)
     if name == "zones":
@@ -423,6 +426,21 @@ def _setting_function(node: ast.Call) -> Callable[[Scope], Possible]:
 
     def look(scope: Scope) -> Possible:
         value = least_setting(scope.values, wanted)
+        if value is UNKNOWN:
+            scope.unknown.add("values")
+        return (value,)
+
+    return look
+
+
+def _setting_at_function(node: ast.Call) -> Callable[[Scope], Possible]:
+    """Reads one value of the same text: for comparison only, like `setting` it is not among `names`."""
+    paths = [argument.value for argument in node.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str)]
+    if len(paths) != 1 or len(node.args) != 1:
+        raise ExpressionError('setting_at() takes a path in quotes: setting_at("architecture")')
+
+    def look(scope: Scope) -> Possible:
+        value = setting_at(scope.values, paths[0])
         if value is UNKNOWN:
             scope.unknown.add("values")
         return (value,)

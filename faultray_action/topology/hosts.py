@@ -7,9 +7,10 @@ dots, or as a whole value under a key that says so ("CATALOG_HOST").
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from faultray_action.catalogue.chart_values import written_out
 from faultray_action.catalogue.expression import Scope, every
 from faultray_action.model.value import UNKNOWN
 
@@ -18,6 +19,11 @@ _WITH_PORT = re.compile(r"(?<![\w./:@-])([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?):\d{2,
 _DOTTED = re.compile(r"(?<![\w./@-])[a-z0-9-]+(?:\.[a-z0-9-]+)+(?![\w@-])")
 _WHOLE = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _KEY = re.compile(r"(?:^|[_.-])(?:hosts?|hostname|addr|address|server|endpoint|url|uri|upstream|backend|brokers?|service|svc)(?:$|[_.-])")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_TELEMETRY = re.compile(
+    r"(?:^|[_.-])(?:otel|otlp|opentelemetry|jaeger|zipkin|tempo|loki|statsd|fluentd|fluent-?bit|logstash|prometheus|pushgateway|sentry|datadog)(?:$|[_.-])"
+)
+"""Keys and hosts of what metrics, logs and traces are sent to."""
 _INSTALLS = re.compile(r"\b(?:apt|apt-get|yum|dnf|zypper|apk|pip3?|npm|gem)\s+(?:-\S+\s+)*(?:install|update|add)\b")
 _PUBLIC = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
 _INWARD = ("internal", "local", "localdomain", "lan", "corp", "svc", "home.arpa")
@@ -37,6 +43,21 @@ def named(template: str, values: Mapping[str, Any]) -> str:
     return "" if not all(parts.values()) else _FIELD.sub(lambda found: parts[found.group(1)], template)
 
 
+def named_in(templates: Iterable[str], values: Mapping[str, Any], used: frozenset[str]) -> dict[str, int]:
+    """Which of the used names the templates make, and how closely: the length of what is certain. A "*" stands for what the rest of a label may be.
+
+    >>> named_in(["{name}.chat", "{name}-*.chat"], {"name": "redis"}, frozenset({"redis-master.chat", "redis.chat", "web.chat"}))
+    {'redis.chat': 10, 'redis-master.chat': 6}
+    """
+    found: dict[str, int] = {}
+    for name in (named(template, values) for template in templates) if used else ():
+        certain, star, rest = name.partition("*")
+        like = re.compile(re.escape(certain) + "[a-z0-9-]+" + re.escape(rest)) if star else None
+        for host in sorted(host for host in used if name and (like.fullmatch(host) if like else host == name)):
+            found[host] = max(found.get(host, 0), len(certain))
+    return found
+
+
 def _part(scope: Scope, path: str) -> str:
     value = scope.get(path)
     if value is None and path.endswith("namespace"):
@@ -45,8 +66,17 @@ def _part(scope: Scope, path: str) -> str:
 
 
 def used_in(values: Mapping[str, Any], path: str) -> frozenset[str]:
-    """All names that the strings under a path use as hosts."""
-    return frozenset(host for key, text in _strings(every(values, path), path.rpartition(".")[2]) for host in _hosts(key, text) if host)
+    """All names that the strings under a path use as hosts, to be answered: what only takes in telemetry is missed by no request.
+
+    >>> sorted(used_in({"env": [{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://gateway.obs:4317"}, {"name": "DB", "value": "db.shop:5432"}]}, "env"))
+    ['db.shop']
+    """
+    return frozenset(
+        host
+        for key, text in _lines(every(values, path), path.rpartition(".")[2])
+        for host in (() if _TELEMETRY.search(key.lower()) else _hosts(key, text))
+        if host and not _TELEMETRY.search(host)
+    )
 
 
 def names_the_internet(values: Mapping[str, Any], path: str, within: tuple[str, ...] = ()) -> bool:
@@ -94,6 +124,14 @@ def _strings(tree: Any, key: str) -> Iterator[tuple[str, str]]:
         label = tree.get("name")
         for name, item in tree.items():
             yield from _strings(item, label if name == "value" and isinstance(label, str) else str(name))
+
+
+def _lines(tree: Any, key: str) -> Iterator[tuple[str, str]]:
+    """The same, where a string that is a YAML document (values of a chart, a configuration file) says more: its own pairs. "redisHost" is "redis_Host"."""
+    for name, text in _strings(tree, key):
+        document = written_out(text)
+        for inner, line in [(name, text)] if document is None else _strings(document, name):
+            yield _CAMEL.sub("_", inner), line
 
 
 def _hosts(key: str, text: str) -> Iterator[str]:

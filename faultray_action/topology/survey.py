@@ -17,7 +17,7 @@ from faultray_action.terraform.configured import Configured
 from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource, Side
 from faultray_action.terraform.references import PROVIDER
 from faultray_action.topology.facts import Choice, Facts
-from faultray_action.topology.hosts import named, used_in
+from faultray_action.topology.hosts import named, named_in, used_in
 from faultray_action.topology.manifests import path_as, read_as
 
 
@@ -327,14 +327,16 @@ def _matched(nodes: Mapping[str, Node], facts: Facts) -> Iterable[TypedEdge]:
     for node in nodes.values() if asking else ():
         by_type.setdefault(node.type, []).append(node)
     for node in asking:
+        called = _called(node, by_type)
         for match in node.entry.match:
-            used = used_in(node.values, match.by) if match.hosts else frozenset()
             types = [t for pattern in match.to for t in sorted(by_type) if fnmatchcase(t, pattern)]
             found = [
                 o
                 for t in types
                 for o in by_type[t]
-                if o is not node and _same_scope(node, o, match.scope) and _fits(node, o, match, used, facts)
+                if o is not node
+                and _same_scope(node, o, match)
+                and (o.address in called[match] if match.hosts else _fits(node, o, match, facts))
             ]
             at = match.labels or match.pairs or match.by or ", ".join(match.to)
             rule = f"host name in {at}" if match.hosts else f"label selector: {at}"
@@ -345,18 +347,35 @@ def _matched(nodes: Mapping[str, Node], facts: Facts) -> Iterable[TypedEdge]:
                 yield TypedEdge(node.address, target.address, match.role, at, group=group, evidence=evidence)
 
 
-def _same_scope(node: Node, target: Node, path: str) -> bool:
-    if not path:
+def _called(node: Node, by_type: Mapping[str, list[Node]]) -> dict[Match, frozenset[str]]:
+    """Whom the host names in a node's strings call, for each of its rules: a name that several may answer to is that of the closest."""
+    found: list[tuple[Match, str, dict[str, int]]] = []
+    names_at = {path: used_in(node.values, path) for path in {match.by for match in node.entry.match if match.hosts}}
+    for match in node.entry.match:
+        used = names_at[match.by] if match.hosts else frozenset()
+        for target in (o for t in by_type if used and any(fnmatchcase(t, pattern) for pattern in match.to) for o in by_type[t]):
+            if _same_scope(node, target, match) and (names := named_in(match.hosts, target.values, used)):
+                found.append((match, target.address, names))
+    closest: dict[str, int] = {}
+    for _, _, names in found:
+        closest |= {host: max(close, closest.get(host, 0)) for host, close in names.items()}
+    called = {match: set[str]() for match in node.entry.match}
+    for match, address, names in found:
+        if any(close == closest[host] for host, close in names.items()):
+            called[match].add(address)
+    return {match: frozenset(addresses) for match, addresses in called.items()}
+
+
+def _same_scope(node: Node, target: Node, match: Match) -> bool:
+    if not match.scope:
         return True
-    mine, theirs = Scope(node.values).get(path), Scope(target.values).get(path)
+    mine, theirs = Scope(node.values).get(match.scope), Scope(target.values).get(match.target_scope or match.scope)
     return bool(mine is theirs or mine == theirs)
 
 
-def _fits(node: Node, target: Node, match: Match, used: frozenset[str], facts: Facts) -> bool:
+def _fits(node: Node, target: Node, match: Match, facts: Facts) -> bool:
     if match.when:
         return facts.truth(match.when, node.address, Scope({**node.values, "target": target.values}), better=False)
-    if match.hosts:
-        return any(named(template, target.values) in used for template in match.hosts)
     here, there = Scope(node.values), Scope(target.values, target.entry.defaults)
     if match.labels:
         wanted, offered = here.get(match.labels), there.get(match.target_labels)

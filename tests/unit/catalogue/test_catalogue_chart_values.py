@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from faultray_action.catalogue.chart_values import least_setting
+from faultray_action.catalogue.chart_values import least_setting, setting_at, written_out
 from faultray_action.catalogue.expression import ExpressionError, Scope, evaluate, names
 from faultray_action.model.value import UNKNOWN
 
@@ -46,3 +46,24 @@ def test_the_text_is_never_among_the_printable_paths() -> None:
     assert evaluate(text, Scope({"values": ["replicaCount: 4"]})) == (4,)
     with pytest.raises(ExpressionError):
         evaluate("setting(values)", Scope({}))
+
+
+@pytest.mark.parametrize(
+    ("release", "value"),
+    [
+        ({"values": ["architecture: Standalone"]}, "standalone"),
+        ({"values": ["architecture: replication"], "set": [{"name": "architecture", "value": "standalone"}]}, "standalone"),
+        ({"values": ["sentinel: {enabled: true}"]}, None),
+        ({"values": [UNKNOWN]}, UNKNOWN),
+        ({"set": [{"name": "architecture", "value": UNKNOWN}]}, UNKNOWN),
+    ],
+)
+def test_one_setting_of_a_release(release: dict[str, object], value: object) -> None:
+    assert setting_at(release, "architecture") == value
+    with pytest.raises(ExpressionError):
+        evaluate("setting_at(values)", Scope({}))
+
+
+def test_a_document_that_repeats_itself_is_not_written_out() -> None:
+    assert written_out("a: &a {b: c}\nd: *a\n") is None
+    assert written_out("one line: no document") is None

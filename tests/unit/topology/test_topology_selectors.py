@@ -69,3 +69,56 @@ def test_an_ingress_needs_the_controller_of_its_class() -> None:
         topology = built(service({"app": "shop"}), workload("shop", "blue"), release(chart), ingress(**asked))
         found = any(d.source == "kubernetes_ingress_v1.shop" and d.target == "helm_release.ingress" for d in topology.dependencies)
         assert found is needed, (chart, asked)
+
+
+def chart(name: str, values: str = "", chart: str = "app") -> dict[str, Any]:
+    return row("helm_release", name, {"name": name, "namespace": "shop", "chart": chart, "values": [values], "set": []})
+
+
+def called_by(source: str, topology: Topology) -> set[str]:
+    return {d.target for d in topology.dependencies if d.source == source}
+
+
+def test_a_host_name_that_begins_with_a_release_calls_it_and_the_closest_answers() -> None:
+    for host, needed in (
+        ("redis-master", {"helm_release.redis"}),
+        ("redis-master.shop.svc.cluster.local", {"helm_release.redis"}),
+        ("redis-cart-master", {"helm_release.redis-cart"}),
+        ("redis-master.other.svc.cluster.local", set()),
+        ("redistribution", set()),
+    ):
+        caller = chart("api", f"config:\n  redisHost: {host}\n")
+        topology = built(caller, chart("redis"), chart("redis-cart"))
+        assert called_by("helm_release.api", topology) == needed, host
+
+
+def test_a_service_of_that_very_name_answers_before_a_release() -> None:
+    caller = chart("api", "config:\n  backendUrl: http://shop:80\nname: api\n")
+    topology = built(caller, chart("sho"), chart("shop"), service({"app": "shop"}), workload("blue", "blue"))
+    assert "kubernetes_service_v1.shop" in called_by("helm_release.api", topology)
+    assert "helm_release.sho" not in called_by("helm_release.api", topology)
+
+
+def test_where_telemetry_is_sent_is_no_need() -> None:
+    caller = chart("api", "env:\n  OTEL_EXPORTER_OTLP_ENDPOINT: http://gateway:4317\n  TRACES: http://otel-collector:4317\n")
+    assert called_by("helm_release.api", built(caller, chart("gateway"), chart("otel-collector"))) == set()
+
+
+def test_a_release_behind_an_ingress_of_its_own_is_an_entry_and_needs_the_controller() -> None:
+    topology = built(release("ingress-nginx"), chart("web", "ingress:\n  enabled: true\n  className: nginx\n"))
+    assert [entry.address for entry in topology.entries] == ["helm_release.web"]
+    assert called_by("helm_release.web", topology) == {"helm_release.ingress"}
+
+
+def test_replicas_that_take_over_no_writes_are_no_copies() -> None:
+    for values, kind, copies in (
+        ("architecture: standalone\nreplica:\n  replicaCount: 3\n", "redis", 1),
+        ("architecture: replication\nreplica:\n  replicaCount: 3\n", "oci://example.com/charts/redis", 1),
+        ("sentinel:\n  enabled: true\nreplica:\n  replicaCount: 3\n", "redis", 3),
+        ("readReplicas:\n  replicaCount: 0\n", "postgresql", 1),
+        ("postgresql:\n  replicaCount: 3\n", "postgresql-ha", 3),
+        ("controller: {}\n", "ingress-nginx", 1),
+        ("controller: {}\n", "unheard-of", 2),
+    ):
+        found = built(chart("data", values, kind)).components["helm_release.data"]
+        assert len(found.copies) == copies, (values, kind)
