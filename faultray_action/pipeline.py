@@ -138,6 +138,7 @@ def check(request: Request) -> Checked:
         _material(request, sides, delta, decision, accepted),
         plan=_facts(plan),
         changes=found,
+        let_go=changes.let_go(found, stages.links[Side.BEFORE].links),
         attribution=attribution,
         way_back=way_back,
         witnesses=_witnesses(stages, delta, examined[0]),

@@ -86,6 +86,7 @@ class Material:
     outlived: Outlived = Outlived()
     best: Ends | None = None
     locate: Locate = lambda address, attribute: None
+    let_go: Mapping[AttributeChange, tuple[AttributeChange, ...]] = field(default_factory=dict)
     mode: str = "enforce"
     title: str = ""
     label: str = ""
@@ -241,9 +242,10 @@ def _cause(m: Material, change: AttributeChange) -> d.Cause:
 
 
 def _causes_of(m: Material, addresses: Iterable[str], also: Sequence[AttributeChange] = ()) -> tuple[d.Cause, ...]:
-    """Changes proven by putting them back first, then those of the component itself, each once."""
+    """Changes proven by putting them back first, then those of the component itself, each once; last what the plan deletes with them."""
     wanted = set(addresses)
     rows = [*also, *(change for change in m.changes if not also and change.address in wanted)]
+    rows += [deleted for change in rows for deleted in m.let_go.get(change, ())]
     seen: dict[tuple[str, str], AttributeChange] = {}
     for change in rows:
         seen.setdefault((change.address, change.attribute), change)

@@ -11,7 +11,7 @@ from faultray_action.catalogue.load import Catalogue
 from faultray_action.model.change import Action, AttributeChange, Printable
 from faultray_action.model.value import UNKNOWN
 from faultray_action.terraform.attributes import changes as changed_paths
-from faultray_action.terraform.plan import Plan, Resource
+from faultray_action.terraform.plan import Link, Plan, Resource
 from faultray_action.topology.survey import rules
 
 _QUIET = (Action.NO_OP, Action.READ)
@@ -128,3 +128,19 @@ def _scalar(value: Any) -> Printable:
     if isinstance(value, list) and all(isinstance(item, (str, int, float, bool)) for item in value):
         return ", ".join(map(str, value))
     return len(value) if isinstance(value, list) else None
+
+
+def let_go(found: Iterable[AttributeChange], links: Iterable[Link]) -> Mapping[AttributeChange, tuple[AttributeChange, ...]]:
+    """Values that the plan takes away -> the deleted resources that they led to, by the links of before: the one that is told names the other
+    (a queue without its redrive policy, and the dead-letter queue that goes with it)."""
+    changes = tuple(found)
+    deleted = {change.address: change for change in changes if change.attribute == "" and change.takes_away}
+    led: dict[tuple[str, str], dict[str, AttributeChange]] = {}
+    for link in links if deleted else ():
+        if link.target in deleted and link.path:
+            led.setdefault((link.source, link.path), {})[link.target] = deleted[link.target]
+    return {
+        change: tuple(one for _, one in sorted(led[change.address, change.attribute].items()))
+        for change in changes
+        if change.attribute and change.takes_away and (change.address, change.attribute) in led
+    }

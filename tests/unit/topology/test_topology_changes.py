@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from faultray_action.model.change import Action, AttributeChange
 from faultray_action.model.policy import Policy
 from faultray_action.pipeline import Request, know
+from faultray_action.terraform.plan import Link, LinkKind
 from faultray_action.terraform.reader import decode
-from faultray_action.topology.changes import find
+from faultray_action.topology.changes import find, let_go
 
 
 def test_one_of_several_blocks_that_goes_is_no_attribute_of_the_first() -> None:
@@ -24,3 +26,12 @@ def test_one_of_several_blocks_that_goes_is_no_attribute_of_the_first() -> None:
     plan = {"format_version": "1.2", "terraform_version": "1.9.0", "resource_changes": [row], "configuration": {"root_module": {}}}
     found = find(decode(json.dumps(plan).encode(), "plan.json"), know(Request(policy=Policy())).catalogue)
     assert [(each.attribute, each.before, each.after) for each in found] == [("cluster", None, None)]
+
+
+def test_a_value_that_goes_names_what_is_deleted_with_it() -> None:
+    dropped = AttributeChange("aws_sqs_queue.orders", "redrive_policy", "{}", None)
+    changed = AttributeChange("aws_sqs_queue.bills", "redrive_policy", "{}", "{...}")
+    deleted = AttributeChange("aws_sqs_queue.dlq", "", None, None, Action.DELETE)
+    links = [Link(each.address, "redrive_policy", "aws_sqs_queue.dlq", "arn", LinkKind.VALUE) for each in (dropped, changed)]
+    assert let_go([dropped, changed, deleted], links) == {dropped: (deleted,)}
+    assert let_go([dropped, changed], links) == {}
