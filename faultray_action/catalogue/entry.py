@@ -200,7 +200,8 @@ class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `outward`: the block of rules that let out, `outward_when`: where the rule is one (then CIDRs and group are those that it lets call).
 
     Where rules apply by tags instead of groups: `targets` are the paths of the tags (or accounts) that it applies to, none set means all,
-    `tags` those of the sources, `allows` the block with protocol and `ports`."""
+    `tags` those of the sources, `allows` the block with protocol and `ports`. `probes`: the ranges that load balancers probe from; a backend
+    that no rule lets them reach is down for its load balancer."""
 
     inline: str = ""
     outward: str = ""
@@ -215,6 +216,7 @@ class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     targets: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     allows: str = ""
+    probes: tuple[str, ...] = ()
 
 
 class OrderedFirewall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -31,7 +31,7 @@ _PRIVATE = tuple(
 @dataclass(frozen=True, slots=True)
 class Rule:
     """Lets traffic into `group` on ports `low`..`high` from `sources` (groups), or from addresses (`open`); an `outward` one out of it to them.
-    `public`: some of the addresses are of the internet, None where nobody can say."""
+    `public`: some of the addresses are of the internet, None where nobody can say. `probed`: load balancers probe through it."""
 
     owner: str
     group: str
@@ -41,6 +41,7 @@ class Rule:
     open: bool
     outward: bool = False
     public: bool | None = None
+    probed: bool = False
 
     def admits(self, caller: frozenset[str], port: float | None) -> bool:
         if port is not None and not self.low <= port <= self.high:
@@ -65,6 +66,11 @@ class Firewalls:
             for group in self.attached[callee]
             for rule in self.rules.get(group, ())
         )
+
+    def probed_through(self, callee: str, port: float | None) -> tuple[str, ...]:
+        """Owners of what lets load balancers probe the callee, sorted."""
+        rules = [rule for group in self.attached[callee] for rule in self.rules.get(group, ()) if rule.probed]
+        return tuple(sorted({rule.owner for rule in rules if port is None or rule.low <= port <= rule.high}))
 
     def letting_out(self, caller: str, callee: str, port: float | None) -> tuple[str, ...]:
         """Owners of what lets the caller's call out, sorted."""
@@ -130,7 +136,10 @@ def _tagged(node: Node, facts: FirewallFacts) -> Iterable[Rule]:
     for block in every(node.values, facts.allows):
         if isinstance(block, Mapping):
             for low, high in _port_ranges(block):
-                yield from (Rule(node.address, group, low, high, sources, _open(node.values, facts)) for group in groups)
+                yield from (
+                    Rule(node.address, group, low, high, sources, _open(node.values, facts), probed=_probed(node.values, facts))
+                    for group in groups
+                )
 
 
 def _port_ranges(block: Mapping[str, Any]) -> list[tuple[float, float]]:
@@ -197,6 +206,13 @@ def _public(values: Mapping[str, Any], facts: FirewallFacts) -> bool | None:
 
 def _within(inner: Network, outer: Network) -> bool:
     return outer.network_address <= inner.network_address and inner.broadcast_address <= outer.broadcast_address  # type: ignore[operator]
+
+
+def _probed(values: Mapping[str, Any], facts: FirewallFacts) -> bool:
+    """Whether the ranges that load balancers probe from are among the addresses; what is not known may hold them."""
+    ranges = [as_network(value) for path in facts.cidrs for value in every(values, path) if value not in (None, "")]
+    probes = [network for text in facts.probes if (network := as_network(text)) is not None]
+    return any(each is None or (each.version == probe.version and each.overlaps(probe)) for each in ranges for probe in probes)
 
 
 def _ports(values: Mapping[str, Any], facts: FirewallFacts) -> tuple[float, float]:
@@ -276,7 +292,9 @@ def severed(before: Guarded, after: Guarded) -> dict[tuple[str, str], str]:
         if not owners or after[1].admits(caller, callee, port_after):
             owners = before[1].letting_out(caller, callee, port)
             if not owners or after[1].letting_out(caller, callee, port_after):
-                continue
+                owners = before[1].probed_through(callee, port) if before[0].nodes[caller].entry.kind == "load_balancer" else ()
+                if not owners or after[1].probed_through(callee, port_after):
+                    continue
         found[caller, callee] = next((o for o in owners if o not in after[0].nodes), owners[0])
     return found
 
