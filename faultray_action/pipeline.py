@@ -122,7 +122,7 @@ def check(request: Request) -> Checked:
     simulate = simulator(question)
     locate = _locator(source, plan, found)
     bundles = of_one_line(bundle(found, stages.before, stages.after), partial(written, locate))
-    attribution, bundles = _attribute(delta, bundles, simulate, len(stages.after.components))
+    attribution, bundles = _attribute(delta, bundles, simulate, stages)
     worth = together(bundles, simulate, delta)
     accepted = accept(delta, attribution, request.policy.waivers, request.date, worth)
     worst = question.judged(delta, attribution, worth, question.sides, examined)
@@ -199,7 +199,7 @@ def _drift(plan: Plan, knowledge: Knowledge, source: Source | None, request: Req
     examined = examine(stages.before, cuts=False), examine(stages.after, cuts=False)
     question = Question(drifted, knowledge, stages, examined, request.gates, request.date)
     delta = question.compared()
-    attribution, _ = _attribute(delta, bundle(found, stages.before, stages.after), simulator(question), len(stages.after.components))
+    attribution, _ = _attribute(delta, bundle(found, stages.before, stages.after), simulator(question), stages)
     return None if not delta.points else (delta.points, attribution)
 
 
@@ -287,13 +287,19 @@ def _facts(plan: Plan) -> compose.PlanFacts:
     return compose.PlanFacts(plan.path, plan.terraform_version, plan.format_version, managed, plan.counts, plan.complete, plan.deferred)
 
 
-def _attribute(delta: Delta, bundles: Sequence[Bundle], simulate: Simulator, components: int) -> tuple[Attribution, tuple[Bundle, ...]]:
+def _attribute(delta: Delta, bundles: Sequence[Bundle], simulate: Simulator, stages: Stages) -> tuple[Attribution, tuple[Bundle, ...]]:
     """Only where something differs: a plan without effect costs no simulation."""
     differs = delta.points or delta.disruptions or any(s is not Standing.UNCHANGED for s, _ in (*delta.spofs, *delta.risks))
     if delta.before is None or delta.after is None or not differs:
         return Attribution(), tuple(bundles)
     actual = Trial(delta.after.score, findings(delta), False)
-    return attribute(delta, actual, bundles, lambda edits: simulate(edits).trial(False), components)
+    size, required = len(stages.after.components), _required(bundles, stages)
+    return attribute(delta, actual, bundles, lambda edits: simulate(edits).trial(False), size, required)
+
+
+def _required(bundles: Sequence[Bundle], stages: Stages) -> Mapping[int, frozenset[int]]:
+    named = [[(link.source, link.path, link.target) for link in stages.links[side].links] for side in (Side.BEFORE, Side.AFTER)]
+    return requirements(bundles, *named)
 
 
 def _untold(attribution: Attribution) -> tuple[Diagnostic, ...]:
@@ -313,8 +319,7 @@ def _way_back(
     failed = {gate.gate for gate in decision.gates if not gate.passed}
     if not failed or "max-depth" in failed or decision.error or delta.before is None or delta.after is None:
         return None
-    named = [[(link.source, link.path, link.target) for link in stages.links[side].links] for side in (Side.BEFORE, Side.AFTER)]
-    return find_way_back(bundles, attribution, prove, len(stages.after.components), requirements(bundles, *named))
+    return find_way_back(bundles, attribution, prove, len(stages.after.components), _required(bundles, stages))
 
 
 def _witnesses(stages: Stages, delta: Delta, before: Examination) -> Mapping[str, OutageWitness]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from faultray_action.counterfactual.bundles import Bundle, Edit, join
 from faultray_action.model.address import Address, without_index
@@ -42,13 +43,19 @@ def affordable(components: int, most: int, work: int, least: int) -> int:
 
 
 def attribute(
-    delta: Delta, actual: Trial, bundles: Sequence[Bundle], simulate: Simulate, components: int = 0
+    delta: Delta,
+    actual: Trial,
+    bundles: Sequence[Bundle],
+    simulate: Simulate,
+    components: int = 0,
+    required: Mapping[int, frozenset[int]] = MappingProxyType({}),
 ) -> tuple[Attribution, tuple[Bundle, ...]]:
     """Contributions of the changes, most costly first, and for each new finding the changes whose put-back alone removes it; and the bundles with
     those joined that only count together.
 
     points of a row = score with the change - score without it, everything else as planned. A change without effect makes no row.
-    `components`: how many the system has; it bounds how many changes are put back."""
+    `components`: how many the system has; it bounds how many changes are put back. `required`: position of a bundle -> those that it cannot be
+    put back without; what is created for a row's change, and is worth nothing without it, is told with it."""
     if delta.points is None or actual.score is None:
         return Attribution(), tuple(bundles)
     tried = _first(bundles, actual, affordable(components, MOST_SIMULATIONS, MOST_WORK, LEAST_SIMULATIONS))
@@ -64,11 +71,29 @@ def attribute(
             points -= sum(_points(actual, other) for two, other in trials if _is_part(two, one))
         if abs(points) > SHOWN_POINTS or gone:
             rows.append(Contribution(one.change, points, one.changes[1:]))
+    rows = _with_created(rows, trials, bundles, required)
     rows.sort(key=lambda row: (row.points, row.change.address, row.change.attribute))
     interaction = delta.points - sum(row.points for row in rows)
     explained = tuple((name, tuple(found)) for name, found in sorted(causes.items()))
     left = [one for one in bundles if all(one is not other for other in tried)]
     return Attribution(tuple(rows), interaction, len(tried), explained, len(left)), (*(one for one, _ in trials), *left)
+
+
+def _with_created(
+    rows: Sequence[Contribution], trials: Sequence[Tried], bundles: Sequence[Bundle], required: Mapping[int, frozenset[int]]
+) -> list[Contribution]:
+    told = {change for row in rows for change in (row.change, *row.also)}
+    found: dict[AttributeChange, list[AttributeChange]] = {}
+    for number, needed in required.items():
+        created = bundles[number].change
+        if created.action is Action.CREATE and created not in told:
+            for at in needed:
+                found.setdefault(bundles[at].change, []).append(created)
+    leads = {change: one.change for one, _ in trials for change in one.changes}
+    joined: dict[AttributeChange, list[AttributeChange]] = {}
+    for change, created_for in found.items():
+        joined.setdefault(leads.get(change, change), []).extend(created_for)
+    return [replace(row, also=(*row.also, *dict.fromkeys(joined.get(row.change, ())))) for row in rows]
 
 
 def _telling(one: Bundle, finding: str) -> Sequence[AttributeChange]:

@@ -45,7 +45,7 @@ def judged_changes(document: Document) -> tuple[JudgedChange, ...]:
     """One row a change: those with points or findings. A finding without a known cause makes a row of its own."""
     rows: list[_Collected] = []
     collected: dict[tuple[str, str], _Collected] = {}
-    for contribution in document.attribution.rows:
+    for contribution in own_rows(document):
         rows.append(_Collected(contribution, contribution.points))
         parts: tuple[Cause | ContributionRow, ...] = (*contribution.also, contribution)
         collected.update({_place(part): rows[-1] for part in parts})
@@ -71,8 +71,13 @@ def _place(change: Cause | ContributionRow) -> tuple[str, str]:
 
 def overlapping(document: Document) -> bool:
     """Whether several rows tell the same loss: undoing one of them undoes much of the others, and the interaction takes it back."""
-    total = sum(row.points for row in document.attribution.rows)
-    return len(document.attribution.rows) > 1 and total * document.attribution.interaction < 0
+    rows = own_rows(document)
+    return len(rows) > 1 and sum(row.points for row in rows) * document.attribution.interaction < 0
+
+
+def own_rows(document: Document) -> tuple[ContributionRow, ...]:
+    """The rows that have points of their own; the others are told with the row that they are part of."""
+    return tuple(row for row in document.attribution.rows if not row.part_of)
 
 
 def _main_cause(finding: Finding, known: Container[tuple[str, str]]) -> Cause:

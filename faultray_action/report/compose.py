@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from faultray_action.model.address import without_index
 from faultray_action.model.assessment import Assessment
 from faultray_action.model.change import Action, AttributeChange
@@ -12,6 +14,7 @@ from faultray_action.model.component import FaultClass
 from faultray_action.model.diagnostic import Diagnostic
 from faultray_action.model.finding import (
     Attribution,
+    Contribution,
     Decision,
     Delta,
     Disruption,
@@ -398,29 +401,36 @@ def _drift(m: Material) -> d.DriftPart | None:
 
 
 def _contributions(m: Material, attribution: Attribution) -> tuple[d.ContributionRow, ...]:
-    rows: list[d.ContributionRow] = []
-    for row in attribution.rows:
-        cause = _cause(m, row.change)
-        rows.append(
-            d.ContributionRow(
-                address=cause.address,
-                attribute=cause.attribute,
-                points=row.points,
-                before=cause.before,
-                after=cause.after,
-                action=cause.action,
-                unknown_after=cause.unknown_after,
-                file=cause.file,
-                line=cause.line,
-                end_line=cause.end_line,
-                column=cause.column,
-                end_column=cause.end_column,
-                label=_label(m, cause.address),
-                fingerprint=fingerprint("change", cause.address, cause.attribute),
-                also=tuple(_cause(m, change) for change in row.also),
-            )
-        )
-    return tuple(rows)
+    rows = [_contribution(m, row) for row in attribution.rows]
+    told = {row.address for row in rows}
+    parts: dict[str, d.ContributionRow] = {}
+    for lead, row in zip(rows, attribution.rows, strict=True):
+        for change in row.also:
+            if change.address not in told:
+                part = _contribution(m, Contribution(change, 0.0))
+                parts.setdefault(change.address, msgspec.structs.replace(part, part_of=lead.fingerprint))
+    return (*rows, *parts.values())
+
+
+def _contribution(m: Material, row: Contribution) -> d.ContributionRow:
+    cause = _cause(m, row.change)
+    return d.ContributionRow(
+        address=cause.address,
+        attribute=cause.attribute,
+        points=row.points,
+        before=cause.before,
+        after=cause.after,
+        action=cause.action,
+        unknown_after=cause.unknown_after,
+        file=cause.file,
+        line=cause.line,
+        end_line=cause.end_line,
+        column=cause.column,
+        end_column=cause.end_column,
+        label=_label(m, cause.address),
+        fingerprint=fingerprint("change", cause.address, cause.attribute),
+        also=tuple(_cause(m, change) for change in row.also),
+    )
 
 
 def _disruption(m: Material, row: Disruption) -> d.DisruptionRow:

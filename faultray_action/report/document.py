@@ -215,7 +215,8 @@ class RisksPart(Part, frozen=True, kw_only=True):
 
 class ContributionRow(Part, frozen=True, kw_only=True):
     """One changed attribute with its put-back value: what the score lost (negative) or won by this change. Keys of a cause beside it. `also`: what
-    is put back with it, since one line decides both or none of them counts without the others."""
+    is put back with it, since one line decides both or none of them counts without the others, and what was created for it. Those of other resources
+    have a row of their own too, without points: `part_of` is the fingerprint of the row that has them."""
 
     address: str
     attribute: str
@@ -232,6 +233,7 @@ class ContributionRow(Part, frozen=True, kw_only=True):
     label: str = ""
     fingerprint: str = ""
     also: tuple[Cause, ...] = ()
+    part_of: str = ""
 
 
 class AttributionPart(Part, frozen=True, kw_only=True):

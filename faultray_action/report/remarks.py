@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from faultray_action.model.artifact import Annotation, AnnotationLevel
 from faultray_action.report import escape, verdict, wording
-from faultray_action.report.changes import Finding, new_findings
+from faultray_action.report.changes import Finding, new_findings, own_rows
 from faultray_action.report.document import Document, RiskRow, SpofRow
 from faultray_action.report.wording import Form, words
 
@@ -47,7 +47,7 @@ def costliest(document: Document) -> tuple[Finding, ...]:
 
 def _cost(document: Document, row: Finding) -> tuple[float, int, str]:
     """Own points, else those of its cause's row."""
-    points = {(one.address, one.attribute): one.points for one in document.attribution.rows}
+    points = {(one.address, one.attribute): one.points for one in own_rows(document)}
     own = row.points if isinstance(row, SpofRow | RiskRow) else None
     known = (
         [own] if own is not None else [points[one.address, one.attribute] for one in row.cause if (one.address, one.attribute) in points]

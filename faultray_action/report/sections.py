@@ -450,7 +450,7 @@ def drift_table(document: Document, context: Context) -> list[str]:
 
 def contribution_table(rows: Sequence[ContributionRow], context: Context, limit: int = 100) -> list[str]:
     cells = (
-        (f"{cell(row.address)} {place(context, row.file, row.line)}".strip(), md(wording.change(row)), wording.signed(row.points, 2))
+        (f"{cell(row.address)} {place(context, row.file, row.line)}".strip(), md(wording.changes(row)), wording.signed(row.points, 2))
         for row in rows[:limit]
     )
     return table(("Resource", "Change", "Points"), (LEFT, LEFT, RIGHT), cells)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from faultray_action.report import escape, sections, verdict, wording
 from faultray_action.report.blocks import SUMMARY_BUDGET, Block, block, fit, table
+from faultray_action.report.changes import own_rows
 from faultray_action.report.document import AgentRow, Document
 from faultray_action.report.links import PLAIN, Context
 from faultray_action.report.sections import LEFT, RIGHT, md
@@ -95,7 +96,7 @@ def _some(rows: Sequence[object]) -> list[str]:
 
 
 def _attribution(document: Document, context: Context) -> list[str]:
-    rows = document.attribution.rows
+    rows = own_rows(document)
     if not rows:
         return []
     together = f"In combination: {wording.signed(document.attribution.interaction, 2)}. Each row is what putting that change back is worth; all of them sum to the delta."

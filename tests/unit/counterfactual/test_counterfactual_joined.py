@@ -83,3 +83,13 @@ def test_what_a_joined_bundle_creates_or_deletes_is_known_by_part() -> None:
     after = [("aws_lb_listener.web", "load_balancer_arn", "aws_lb.new")]
     needed = requirements((switched, listener), before, after)
     assert needed == {0: frozenset({1}), 1: frozenset({0})}
+
+
+def test_what_is_created_for_a_change_is_told_with_it() -> None:
+    route, gateway = change("aws_route.nat", "nat_gateway_id"), change("aws_nat_gateway.b", "", Action.CREATE)
+
+    def better(edits: tuple[Edit, ...]) -> Trial:
+        return Trial(20.0 if route.edits[0] in edits else 30.0, frozenset(), False)
+
+    found, _ = attribute(delta(), Trial(30.0, frozenset(), False), (route, gateway), better, required={1: frozenset({0})})
+    assert [(row.change, row.points, row.also) for row in found.rows] == [(route.change, 10.0, (gateway.change,))]
