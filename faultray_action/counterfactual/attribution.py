@@ -88,7 +88,8 @@ def _with_created(
         created = bundles[number].change
         if created.action is Action.CREATE and created not in told:
             for at in needed:
-                found.setdefault(bundles[at].change, []).append(created)
+                if bundles[at].change.action is Action.UPDATE:
+                    found.setdefault(bundles[at].change, []).append(created)
     leads = {change: one.change for one, _ in trials for change in one.changes}
     joined: dict[AttributeChange, list[AttributeChange]] = {}
     for change, created_for in found.items():
