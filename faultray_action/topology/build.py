@@ -37,8 +37,8 @@ from faultray_action.topology.components import Parts
 from faultray_action.topology.dependencies import Told
 from faultray_action.topology.externals import externals_of
 from faultray_action.topology.facts import Choice
+from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.operations import operations_of
-from faultray_action.topology.standing import Standing
 from faultray_action.topology.survey import Survey, take
 
 LinksOf = Callable[[Plan, Side], Links]
@@ -340,8 +340,8 @@ def _refuse(draft: Draft, refused: Mapping[tuple[str, str], str], said: str) -> 
             draft.dependencies = tuple(_broken_towards(draft, caller, callee, reason))
 
 
-def _standing(draft: Draft) -> Standing:
-    return Standing(draft.survey, draft.components, draft.parts.places, draft.dependencies, tuple(draft.entries))
+def _standing(draft: Draft) -> KnownSide:
+    return KnownSide(draft.survey, draft.components, draft.parts.places, draft.dependencies, tuple(draft.entries))
 
 
 def _broken_towards(draft: Draft, caller: str, callee: str, reason: str) -> Iterable[Dependency]:

@@ -16,12 +16,12 @@ from faultray_action.model.component import Confidence, Evidence
 from faultray_action.model.topology import Dependency, Role
 from faultray_action.topology import places
 from faultray_action.topology.dependencies import reached
-from faultray_action.topology.standing import Standing
+from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.survey import Survey
 from faultray_action.topology.ways_out import steps, subnets_of
 
 
-def needs_beyond(before: Standing, after: Standing) -> tuple[tuple[Dependency, ...], tuple[Dependency, ...]]:
+def needs_beyond(before: KnownSide, after: KnownSide) -> tuple[tuple[Dependency, ...], tuple[Dependency, ...]]:
     """Needs of the side before and of the side after: workloads whose subnets had a route to a joint that leads out of the plan.
 
     A need whose route is gone is broken on the side after."""
@@ -42,7 +42,7 @@ def needs_beyond(before: Standing, after: Standing) -> tuple[tuple[Dependency, .
     return tuple(was), tuple(is_now)
 
 
-def severed(before: Standing, after: Standing) -> dict[tuple[str, str], str]:
+def severed(before: KnownSide, after: KnownSide) -> dict[tuple[str, str], str]:
     """(caller, callee) pairs in different networks whose last way from the one to the other goes, with what it ran through."""
     joints = {a for a, node in before.survey.nodes.items() if node.entry.joint}
     if not joints or before.survey.edges == after.survey.edges:
@@ -57,11 +57,11 @@ def severed(before: Standing, after: Standing) -> dict[tuple[str, str], str]:
     return found
 
 
-def _standing(before: Standing, after: Standing) -> list[str]:
+def _standing(before: KnownSide, after: KnownSide) -> list[str]:
     return sorted(a for a, node in before.survey.nodes.items() if node.entry.joint and a in after.survey.nodes)
 
 
-def _callers(before: Standing, after: Standing) -> list[str]:
+def _callers(before: KnownSide, after: KnownSide) -> list[str]:
     """Workloads of both sides that call out of their network."""
     return [a for a in sorted(before.places.keys() & after.places.keys()) if before.survey.goes_out(before.survey.nodes[a])]
 
@@ -73,13 +73,13 @@ def _leads_beyond(survey: Survey, joint: str) -> bool:
     return survey.nodes[joint].entry.disposition == "connector" and len(places.networks(survey, joint)) == 1
 
 
-def _routes_to(side: Standing, caller: str, joint: str) -> set[str]:
+def _routes_to(side: KnownSide, caller: str, joint: str) -> set[str]:
     """Routes and route tables of the caller's subnets that name the joint."""
     behind = {step for subnet in subnets_of(side, caller) for step in steps(side.survey, subnet)}
     return {edge.source for edge in side.survey.incoming(joint, "egress-via") if edge.source in behind}
 
 
-def _through(side: Standing, caller: str, joint: str, routes: Iterable[str]) -> Iterable[Dependency]:
+def _through(side: KnownSide, caller: str, joint: str, routes: Iterable[str]) -> Iterable[Dependency]:
     """The caller needs its network's attachment to the joint where there is one, else the joint."""
     own = places.networks(side.survey, caller)
     attached = [e.source for e in side.survey.incoming(joint, "need") if e.source in side.components]
@@ -89,7 +89,7 @@ def _through(side: Standing, caller: str, joint: str, routes: Iterable[str]) -> 
         yield Dependency(caller, target, evidence=(evidence,))
 
 
-def _calls(side: Standing) -> set[tuple[str, str]]:
+def _calls(side: KnownSide) -> set[tuple[str, str]]:
     """(caller, callee) through connectors, of components whose networks are known and different."""
     needs: dict[str, list[str]] = {}
     for d in side.dependencies:
@@ -104,14 +104,14 @@ def _apart(placed: Mapping[str, frozenset[str]], caller: str, callee: str) -> bo
     return bool(here and there) and not here & there
 
 
-def _crosses(side: Standing, caller: str, callee: str, joint: str) -> bool:
+def _crosses(side: KnownSide, caller: str, callee: str, joint: str) -> bool:
     """Whether a joint joins the networks of both and each has a route to it: answers go the same way back."""
     joined = _joined(side.survey, joint)
     ends = (places.networks(side.survey, caller), places.networks(side.survey, callee))
     return all(joined & networks for networks in ends) and all(_routes_to(side, end, joint) for end in (caller, callee))
 
 
-def _way(side: Standing, caller: str, callee: str, joint: str) -> set[str]:
+def _way(side: KnownSide, caller: str, callee: str, joint: str) -> set[str]:
     attached = {e.source for e in side.survey.incoming(joint, "need")}
     return _routes_to(side, caller, joint) | _routes_to(side, callee, joint) | attached | {joint}
 

@@ -15,12 +15,12 @@ from faultray_action.model.change import Action
 from faultray_action.model.topology import Dependency, EntryPoint, Role
 from faultray_action.topology import entries, keys, ways
 from faultray_action.topology.dependencies import reached
-from faultray_action.topology.standing import Standing
+from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.survey import Survey, TypedEdge
 from faultray_action.topology.ways_out import exits, subnets_of, without_a_way
 
 
-def broken(before: Standing, after: Standing) -> tuple[Dependency, ...]:
+def broken(before: KnownSide, after: KnownSide) -> tuple[Dependency, ...]:
     """Broken needs of the side after, sorted, each pair once."""
     found = [*without_a_way(before, after), *_access_paths(before, after), *_names(before, after), *_readers(before, after)]
     found += [
@@ -39,7 +39,7 @@ def broken(before: Standing, after: Standing) -> tuple[Dependency, ...]:
 # access paths to provider services
 
 
-def _access_paths(before: Standing, after: Standing) -> Iterable[Dependency]:
+def _access_paths(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
     """Callers whose access path to a service goes, from subnets that no other way leads out of."""
     kept = {(d.source, d.target) for d in after.dependencies}
     for d in before.dependencies:
@@ -66,7 +66,7 @@ def _leads_out(survey: Survey, subnets: Iterable[str]) -> bool:
     return any(exits(survey, subnet) for subnet in subnets) or any(node.entry.kind == "nat" for node in survey.nodes.values())
 
 
-def _called(side: Standing, caller: str, service: str) -> list[str]:
+def _called(side: KnownSide, caller: str, service: str) -> list[str]:
     needs = _adjacency(side.dependencies)
     reached = entries.closure(caller, needs)
     names = service.split(".")
@@ -84,7 +84,7 @@ def _adjacency(dependencies: Iterable[Dependency]) -> dict[str, list[str]]:
 # names of what is gone
 
 
-def _names(before: Standing, after: Standing) -> Iterable[Dependency]:
+def _names(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
     """Needs whose target the plan deletes while the text that names it stays as it was."""
     gone = {a for a in before.survey.nodes.keys() - after.survey.nodes.keys() if not before.survey.nodes[a].resource.data}
     if not gone:
@@ -105,7 +105,7 @@ def _still_says(before: Survey, after: Survey, edge: TypedEdge) -> bool:
     return bool(was) and was == is_now
 
 
-def _feeds(before: Standing, after: Standing) -> Iterable[Dependency]:
+def _feeds(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
     """Buffers that messages came to, whose only feed goes or falls silent while both its ends stand."""
     fed = {edge.target for edge in _flowing(after)}
     for edge in _flowing(before):
@@ -116,13 +116,13 @@ def _feeds(before: Standing, after: Standing) -> Iterable[Dependency]:
                 yield Dependency(edge.target, source.target, broken=f"{edge.source} brought it the messages of {source.target}")
 
 
-def _flowing(side: Standing) -> list[TypedEdge]:
+def _flowing(side: KnownSide) -> list[TypedEdge]:
     """Feeds through which messages come: none of what they take them from is switched off."""
     off = {a for a, component in side.components.items() if component.needed and not component.copies}
     return [e for e in side.survey.edges if e.role == "feeds" and not any(s.target in off for s in side.survey.outgoing(e.source, "need"))]
 
 
-def _locked(before: Standing, after: Standing) -> Iterable[Dependency]:
+def _locked(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
     """Stores whose encryption key is switched off: they can neither be read nor written."""
     for store, key in keys.disabled(before.survey, after.survey).items():
         if store in after.components:
@@ -132,7 +132,7 @@ def _locked(before: Standing, after: Standing) -> Iterable[Dependency]:
 # members and servers of a group
 
 
-def unserved(before: Standing, after: Standing) -> Iterable[Dependency]:
+def unserved(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
     """Groups of servers or members behind an entry that had some and have none left."""
     needs = _adjacency(after.dependencies)
     in_use = {a for entry in after.entries for a in entries.closure(entry.component, needs) | {entry.component}}
@@ -149,12 +149,12 @@ def unserved(before: Standing, after: Standing) -> Iterable[Dependency]:
 # names that lead to a front
 
 
-def _nameless(before: Standing, after: Standing) -> Iterable[Dependency]:
+def _nameless(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
     for entry, front in _unnamed(before, after):
         yield Dependency(front, front, broken=f"{entry.address}, the name that leads to {front}, is deleted")
 
 
-def by_lost_names(before: Standing, after: Standing) -> list[EntryPoint]:
+def by_lost_names(before: KnownSide, after: KnownSide) -> list[EntryPoint]:
     """The entries of the side after, of which a front that lost its name is known by the keys of that name: it is the entry that the name was."""
     lost: dict[str, tuple[str, ...]] = {}
     for entry, front in _unnamed(before, after):
@@ -162,7 +162,7 @@ def by_lost_names(before: Standing, after: Standing) -> list[EntryPoint]:
     return [replace(e, keys=(*e.keys, *lost[e.component])) if e.component in lost else e for e in after.entries]
 
 
-def _unnamed(before: Standing, after: Standing) -> Iterable[tuple[EntryPoint, str]]:
+def _unnamed(before: KnownSide, after: KnownSide) -> Iterable[tuple[EntryPoint, str]]:
     """Fronts whose public name is deleted while they stand, and that no other name leads to."""
     needs_before, needs_after = _adjacency(before.dependencies), _adjacency(after.dependencies)
     keys = {key for entry in after.entries for key in entry.keys}
@@ -178,7 +178,7 @@ def _unnamed(before: Standing, after: Standing) -> Iterable[tuple[EntryPoint, st
 # parts of a front that led to a workload
 
 
-def _unled(before: Standing, after: Standing) -> Iterable[tuple[EntryPoint, str]]:
+def _unled(before: KnownSide, after: KnownSide) -> Iterable[tuple[EntryPoint, str]]:
     """Workloads that stand on both sides and that nobody is led to any more, since the rule or the route that led there is deleted."""
     gone = [e for e in before.entries if not e.deferred and _is_part(before.survey, e.component) and e.component not in after.survey.nodes]
     if not gone:
@@ -201,7 +201,7 @@ def _is_part(survey: Survey, address: str) -> bool:
 # fronts that stand and let nobody in
 
 
-def _closed(before: Standing, after: Standing) -> Iterable[Dependency]:
+def _closed(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
     """Fronts that were open to users and are not any more while they stand (switched off, made private), and that no other entry leads to."""
     needs = _adjacency(after.dependencies)
     led_to = {a for entry in after.entries for a in entries.closure(entry.component, needs)}
@@ -215,7 +215,7 @@ def _closed(before: Standing, after: Standing) -> Iterable[Dependency]:
             yield Dependency(address, address, broken=f"{address} let users in before and does not after")
 
 
-def _doorless(before: Standing, after: Standing) -> Iterable[Dependency]:
+def _doorless(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
     """Components that had ways in of their own (stages) and have none left while they stand."""
     was, is_now = _doors(before.survey), _doors(after.survey)
     for address in sorted(was.keys() & after.components.keys() - is_now.keys()):
@@ -248,7 +248,7 @@ def _is_name(survey: Survey, address: str) -> bool:
 # readers of queues
 
 
-def _readers(before: Standing, after: Standing) -> Iterable[Dependency]:
+def _readers(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
     """Consumers that read a queue before, read none after, and that nobody else calls, while the queue stands and no new one took over."""
     waiting = [e for e in before.entries if e.deferred and e.component in after.components]
     if not waiting:
@@ -262,13 +262,13 @@ def _readers(before: Standing, after: Standing) -> Iterable[Dependency]:
             yield Dependency(entry.component, queues[0], broken=f"{entry.component} read {queues[0]} before and reads nothing after")
 
 
-def _taken_over(after: Standing, queue: str, needs: Mapping[str, list[str]], known: Set[str]) -> bool:
+def _taken_over(after: KnownSide, queue: str, needs: Mapping[str, list[str]], known: Set[str]) -> bool:
     """Whether a workload that the plan creates reads the queue from now on: the old one hands over to it."""
     new = (a for a in after.components.keys() - known if a in after.survey.nodes and after.survey.nodes[a].entry.workload)
     return any(queue in entries.consumed(after.survey, address, needs) for address in new)
 
 
-def reappearing(before: Standing, after: Standing, cut: Iterable[Dependency]) -> list[EntryPoint]:
+def reappearing(before: KnownSide, after: KnownSide, cut: Iterable[Dependency]) -> list[EntryPoint]:
     """Entries of before that a broken need has made none: they stand, and they are down."""
     sources = {d.source for d in cut}
     known = {entry.address for entry in after.entries}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -231,16 +230,3 @@ def _ways_out(survey: Survey, subnet: str) -> tuple[str, ...]:
             elif not entry.joint:
                 stack.append(address)
     return tuple(sorted(found))
-
-
-_ZONE_OF_REGION = re.compile(r"^([a-z]{2}(?:-[a-z]+)+-\d)[a-z]$|^([a-z]+-[a-z]+\d+)-[a-z]$")
-
-
-def region_of_zone(zone: str) -> str:
-    """The region in a zone's name ("eu-west-1a" -> "eu-west-1", "europe-west1-b" -> "europe-west1"), "" where the name tells none.
-
-    >>> region_of_zone("eu-west-1a"), region_of_zone("europe-west1-b"), region_of_zone("westeurope-1")
-    ('eu-west-1', 'europe-west1', '')
-    """
-    match = _ZONE_OF_REGION.match(zone)
-    return (match.group(1) or match.group(2)) if match else ""

@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping
 from faultray_action.model.topology import Dependency, EntryPoint
 from faultray_action.topology import entries
 from faultray_action.topology.components import label
-from faultray_action.topology.standing import Standing
+from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.survey import Survey
 
 Settled = tuple[tuple[Dependency, ...], list[EntryPoint]]
 """The dependencies and entries of one side."""
 
 
-def settle(before: Standing, after: Standing) -> tuple[Settled | None, Settled | None]:
+def settle(before: KnownSide, after: KnownSide) -> tuple[Settled | None, Settled | None]:
     """Both sides with the parts that only one of them has as entries of their own; None for a side that has none."""
     was, is_now = _parts(before.survey), _parts(after.survey)
     lone: tuple[list[tuple[str, str]], list[tuple[str, str]]] = ([], [])
@@ -47,12 +47,12 @@ def _alternatives(survey: Survey, front: str) -> set[str]:
     return {edge.target for edge in survey.outgoing(front, "need") if edge.group}
 
 
-def _shared(parts: Iterable[str], before: Standing, after: Standing) -> bool:
+def _shared(parts: Iterable[str], before: KnownSide, after: KnownSide) -> bool:
     """Whether a part that stands on both sides leads somewhere on both."""
     return any(all(_serves(side, part) for side in (before, after)) for part in parts)
 
 
-def _serves(side: Standing, part: str) -> bool:
+def _serves(side: KnownSide, part: str) -> bool:
     needs = _needs(side.dependencies)
     behind = {part, *entries.closure(part, needs)}
     return any(side.components[a].copies for a in behind if a in side.components)
@@ -66,7 +66,7 @@ def _needs(dependencies: Iterable[Dependency], without: frozenset[tuple[str, str
     return needs
 
 
-def _settled(side: Standing, lone: list[tuple[str, str]]) -> Settled | None:
+def _settled(side: KnownSide, lone: list[tuple[str, str]]) -> Settled | None:
     """A side whose fronts do not need these parts; those that nothing else leads to are entries, where their front is behind one."""
     if not lone:
         return None
@@ -79,6 +79,6 @@ def _settled(side: Standing, lone: list[tuple[str, str]]) -> Settled | None:
     return kept, sorted([*side.entries, *added], key=lambda entry: entry.address)
 
 
-def _behind(side: Standing, needs: Mapping[str, list[str]]) -> set[str]:
+def _behind(side: KnownSide, needs: Mapping[str, list[str]]) -> set[str]:
     tops = {entry.component for entry in side.entries}
     return tops | entries.closure_of(tops, needs)

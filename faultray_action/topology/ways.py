@@ -9,20 +9,20 @@ from collections.abc import Iterable
 
 from faultray_action.model.topology import Dependency, Role
 from faultray_action.topology import places
-from faultray_action.topology.standing import Standing
+from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.survey import Survey
 
 
-def broken(before: Standing, after: Standing) -> tuple[Dependency, ...]:
+def broken(before: KnownSide, after: KnownSide) -> tuple[Dependency, ...]:
     """Broken needs of the side after."""
     return (*_parted(before, after), *_shut(before, after), *_unresolved(before, after))
 
 
-def _needs(side: Standing) -> set[tuple[str, str]]:
+def _needs(side: KnownSide) -> set[tuple[str, str]]:
     return {(d.source, d.target) for d in side.dependencies if d.role is Role.NEED and not d.broken}
 
 
-def _kept_calls(before: Standing, after: Standing) -> list[tuple[str, str]]:
+def _kept_calls(before: KnownSide, after: KnownSide) -> list[tuple[str, str]]:
     """Direct needs of both sides, sorted."""
     return sorted(_needs(before) & _needs(after))
 
@@ -30,7 +30,7 @@ def _kept_calls(before: Standing, after: Standing) -> list[tuple[str, str]]:
 # networks
 
 
-def _parted(before: Standing, after: Standing) -> Iterable[Dependency]:
+def _parted(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
     """Calls between two networks that were joined, by a chain of ways, and are joined no more."""
     was, is_now = _joins(before.survey), _joins(after.survey)
     both = {pair: was.get(pair, set()) | is_now.get(pair, set()) for pair in {*was, *is_now}}
@@ -90,7 +90,7 @@ def _networks(survey: Survey, address: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _through_connectors(before: Standing, after: Standing) -> list[tuple[str, str]]:
+def _through_connectors(before: KnownSide, after: KnownSide) -> list[tuple[str, str]]:
     """Needs of both sides between instances that stand in networks; connectors on the way have none of their own."""
     return [(a, b) for a, b in _kept_calls(before, after) if _networks(after.survey, a) and _networks(after.survey, b)]
 
@@ -98,7 +98,7 @@ def _through_connectors(before: Standing, after: Standing) -> list[tuple[str, st
 # private ways to a service
 
 
-def _shut(before: Standing, after: Standing) -> Iterable[Dependency]:
+def _shut(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
     """Calls of what is reached by private ways or by rules only, the last of which goes; of what the plan closes to callers that stand in no
     network; and of callers that leave the network from which a private way was theirs."""
     calls = _kept_calls(before, after)
@@ -142,7 +142,7 @@ def _ways_in(survey: Survey, address: str) -> list[str]:
 # names
 
 
-def _unresolved(before: Standing, after: Standing) -> Iterable[Dependency]:
+def _unresolved(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
     """Calls by a name that a private zone held for the caller's network, and that nothing holds there any more."""
     if not any(edge.role == "resolves" for edge in before.survey.edges):
         return

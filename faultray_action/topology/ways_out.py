@@ -13,11 +13,11 @@ from faultray_action.catalogue.expression import every
 from faultray_action.model.component import Kind
 from faultray_action.model.topology import Dependency
 from faultray_action.topology.hosts import is_vague, names_the_internet
-from faultray_action.topology.standing import Standing
+from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.survey import Node, Survey
 
 
-def without_a_way(before: Standing, after: Standing) -> Iterator[Dependency]:
+def without_a_way(before: KnownSide, after: KnownSide) -> Iterator[Dependency]:
     """Broken needs of the side after: workloads and public fronts all of whose subnets had a route out, and none of which has one any more."""
     for address, was in _stranded(before, after):
         gone = _only_on(before.survey, after.survey, was)
@@ -27,7 +27,7 @@ def without_a_way(before: Standing, after: Standing) -> Iterator[Dependency]:
         yield Dependency(address, _exit_among(before, after, was) or address, broken=told)
 
 
-def not_yet_a_way(before: Standing, after: Standing) -> Iterator[Dependency]:
+def not_yet_a_way(before: KnownSide, after: KnownSide) -> Iterator[Dependency]:
     """Broken needs of the side before, which the plan mends: workloads that call out and get the first way out of their subnets."""
     for address, to_be in _stranded(after, before):
         told = _only_on(after.survey, before.survey, to_be) or f"a route of {min(to_be)}"
@@ -42,7 +42,7 @@ def _only_on(survey: Survey, other: Survey, subnets: frozenset[str]) -> str:
     return min(ends & own or own, default="")
 
 
-def _stranded(open_side: Standing, closed_side: Standing) -> Iterator[tuple[str, frozenset[str]]]:
+def _stranded(open_side: KnownSide, closed_side: KnownSide) -> Iterator[tuple[str, frozenset[str]]]:
     """Addresses with a way out on one side and none on the other, each with its subnets where it has one."""
     if _more_access_paths(open_side.survey, closed_side.survey):
         return
@@ -69,12 +69,12 @@ def _ways(survey: Survey, subnet: str, front: bool, joints: bool = False) -> fro
     return frozenset(end for end in found if not (front and end in survey.nodes and survey.nodes[end].entry.kind == "nat"))
 
 
-def _both(before: Standing, after: Standing) -> list[str]:
+def _both(before: KnownSide, after: KnownSide) -> list[str]:
     common = after.components.keys() & before.components.keys() & after.survey.nodes.keys() & before.survey.nodes.keys()
     return [address for address in sorted(common) if after.components[address].kind is not Kind.CONNECTOR]
 
 
-def _exit_among(before: Standing, after: Standing, subnets: Iterable[str]) -> str:
+def _exit_among(before: KnownSide, after: KnownSide, subnets: Iterable[str]) -> str:
     found = [e for s in sorted(subnets) for e in sorted(exits(before.survey, s)) if e in after.components]
     return next((e for e in found if not before.survey.nodes[e].entry.joint), found[0] if found else "")
 
@@ -82,7 +82,7 @@ def _exit_among(before: Standing, after: Standing, subnets: Iterable[str]) -> st
 # who calls out
 
 
-def _faces_outside(side: Standing, address: str) -> bool:
+def _faces_outside(side: KnownSide, address: str) -> bool:
     """A workload that calls out, or a front that is reached from outside.
 
     Where the catalogue says how a workload shows that it calls out, it does so only where it shows it, or where its texts are not known yet.
@@ -97,7 +97,7 @@ def _faces_outside(side: Standing, address: str) -> bool:
     )
 
 
-def _shows_it(side: Standing, address: str) -> bool:
+def _shows_it(side: KnownSide, address: str) -> bool:
     """Whether it is seen to call out, and not only taken to: a first way out proves nothing of what was before it."""
     return any(_shows(side.survey, at, calls) for at, calls in _ways_to_show(side.survey, side.survey.nodes[address]))
 
@@ -128,7 +128,7 @@ def _more_access_paths(before: Survey, after: Survey) -> bool:
     return any(node.entry.path_to and address not in before.nodes for address, node in after.nodes.items())
 
 
-def subnets_of(side: Standing, address: str) -> frozenset[str]:
+def subnets_of(side: KnownSide, address: str) -> frozenset[str]:
     """The subnets that a component stands in: those its zones come from, else those that it, its template or its connector to the network names."""
     known = side.places.get(address)
     found = frozenset(subnet for _, subnet in known.subnets) if known else frozenset()

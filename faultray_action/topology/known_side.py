@@ -11,7 +11,7 @@ from faultray_action.topology.survey import Places, Survey
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class KnownSide:
     """What stands on a side and who needs whom there."""
 
     survey: Survey
