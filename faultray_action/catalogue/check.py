@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from faultray_action.catalogue.entry import Document, Entry
+from faultray_action.catalogue.entry import Document, EdgeRule, Entry
 from faultray_action.catalogue.expression import ExpressionError, Scope, evaluate
 from faultray_action.catalogue.load import load
 from faultray_action.catalogue.reliability import load_reliability
@@ -38,7 +38,14 @@ def problems(document: Document) -> tuple[str, ...]:
                 found.append(f"{name}: data.losses.{kind}: there is no row `{row}`")
         if entry.same_as and entry.same_as not in known:
             found.append(f"{name}: same_as names {entry.same_as}, which has no entry")
+        found += [f"{name}: {text}" for text in _blocks(entry)]
     return tuple(found)
+
+
+def _blocks(entry: Entry) -> Iterable[str]:
+    for path, rule in _conditional(entry):
+        if rule.block and not (rule.when and path.startswith(f"{rule.block}.")):
+            yield f"edges.{path}.block: there is no `when` to ask of `{rule.block}`, or the reference does not stand in it"
 
 
 def _expressions(entry: Entry) -> Iterable[str]:
@@ -85,7 +92,12 @@ def texts_of(entry: Entry) -> Iterable[tuple[str, str]]:
         yield "calls_out.when", entry.calls_out.when
     if entry.hosting is not None:
         yield "hosting.reserved", entry.hosting.reserved
+    yield from ((f"edges.{path}.when", rule.when) for path, rule in _conditional(entry) if rule.when)
+
+
+def _conditional(entry: Entry) -> Iterable[tuple[str, EdgeRule]]:
+    """What edges say beyond their role, with their paths."""
     for path, rules in entry.edges.items():
         for rule in rules if isinstance(rules, tuple) else (rules,):
-            if not isinstance(rule, str) and rule.when:
-                yield f"edges.{path}.when", rule.when
+            if isinstance(rule, EdgeRule):
+                yield path, rule

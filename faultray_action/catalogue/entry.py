@@ -66,11 +66,13 @@ class EdgeRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a reference at one attribute path is meant, for targets of the types in `to` (patterns: "aws_sqs_*", "kind:queue"; empty: any).
 
     `share`: the target carries a share of the requests of what refers to it, beside others. `member_of`: only for a reference in a block that
-    a group names; the members of one group are alternatives."""
+    a group names; the members of one group are alternatives. `block`: `when` is asked as if the blocks at that path were the one that holds the
+    reference only (the backends of a balancer, one of which is drained); of several that hold it, one for which it holds is enough."""
 
     role: EdgeRole
     to: tuple[str, ...] = ()
     when: str = ""
+    block: str = ""
     group: str = ""
     group_needed: int = 1
     buffer_seconds: float = 0.0

@@ -11,6 +11,7 @@ from faultray_action.catalogue.load import Catalogue
 from faultray_action.model.change import Action, AttributeChange, Printable
 from faultray_action.model.value import UNKNOWN
 from faultray_action.terraform.attributes import changes as changed_paths
+from faultray_action.terraform.attributes import values_at
 from faultray_action.terraform.plan import Link, Plan, Resource
 from faultray_action.topology.survey import rules
 
@@ -98,7 +99,7 @@ def _are_several(before: Any, after: Any) -> bool:
 
 
 def _row(resource: Resource, path: str, *, visible: bool) -> AttributeChange:
-    before, after = descend(resource.before, path), descend(resource.after, path)
+    before, after = _differing(resource, path)
     return AttributeChange(
         resource.address,
         path,
@@ -107,6 +108,15 @@ def _row(resource: Resource, path: str, *, visible: bool) -> AttributeChange:
         resource.action,
         unknown_after=visible and after is UNKNOWN,
     )
+
+
+def _differing(resource: Resource, path: str) -> tuple[Any, Any]:
+    """The values at a path on both sides: of blocks that stand on both, those of the first in which they differ."""
+    steps = path.split(".")
+    before, after = values_at(resource.before, steps), values_at(resource.after, steps)
+    if len(before) == len(after):
+        return next(((old, new) for old, new in zip(before, after, strict=True) if old != new), (None, None))
+    return descend(resource.before, path), descend(resource.after, path)
 
 
 def _is_structural(path: str, shown: Iterable[str], entry: Entry) -> bool:

@@ -231,7 +231,7 @@ class _Meanings:
     def edge(self, link: Link, source: Node, target: Node, facts: Facts) -> TypedEdge | None:
         """The edge that a link is, None where no outage follows from it."""
         for rule, text in self._rules_of(link.path, source, target):
-            if not rule.when or facts.truth(rule.when, source.address, Scope(source.values, source.entry.defaults), better=False):
+            if not rule.when or _holds(rule, link.path, source, target, facts):
                 group = f"{link.source}:{link.path}" if rule.group else ""
                 if rule.member_of is not None:
                     number = _group_with(source, target, link.path, rule.member_of)
@@ -252,16 +252,35 @@ class _Meanings:
         return known
 
 
-def _group_with(source: Node, target: Node, path: str, facts: MemberOf) -> int:
-    """The number of the group that names the block in which a source refers to a target, -1 where none does.
+def _holds(rule: EdgeRule, path: str, source: Node, target: Node, facts: Facts) -> bool:
+    """Whether the condition of a rule holds, for its block one of those in which a source refers to a target."""
+    sides = [source.values]
+    if rule.block:
+        sides = [_narrowed(source.values, rule.block, block) for block in _holding(source, target, path, rule.block)] or sides
+    return any(facts.truth(rule.when, source.address, Scope(values, source.entry.defaults), better=False) for values in sides)
+
+
+def _narrowed(values: Mapping[str, Any], path: str, block: Any) -> Mapping[str, Any]:
+    """Attributes with one block alone at a path."""
+    first, _, rest = path.partition(".")
+    return {**values, first: [_narrowed({}, rest, block) if rest else block]}
+
+
+def _holding(source: Node, target: Node, path: str, at: str) -> list[Any]:
+    """The blocks at a path in which a source refers to a target.
 
     A block holds the target where it holds one of its values; where none does, those that are not known yet may."""
     held = {value for value in target.raw.values() if isinstance(value, str) and value}
-    rest = path.removeprefix(facts.block).lstrip(".")
-    blocks = [(every(block, facts.id), every(block, rest)) for block in every(source.values, facts.block)]
-    sure = [names for names, values in blocks if not held.isdisjoint(value for value in values if isinstance(value, str))]
-    open_ended = [names for names, values in blocks if UNKNOWN in values or not values]
-    meant = {str(name) for names in sure or open_ended or [names for names, _ in blocks] for name in names}
+    rest = path.removeprefix(at).lstrip(".")
+    blocks = [(block, every(block, rest)) for block in every(source.values, at)]
+    sure = [block for block, values in blocks if not held.isdisjoint(value for value in values if isinstance(value, str))]
+    open_ended = [block for block, values in blocks if UNKNOWN in values or not values]
+    return sure or open_ended or [block for block, _ in blocks]
+
+
+def _group_with(source: Node, target: Node, path: str, facts: MemberOf) -> int:
+    """The number of the group that names the block in which a source refers to a target, -1 where none does."""
+    meant = {str(name) for block in _holding(source, target, path, facts.block) for name in every(block, facts.id)}
     groups = [set(map(str, every(group, facts.among))) for group in every(source.values, facts.groups)]
     return next((number for number, members in enumerate(groups) if meant & members), -1)
 

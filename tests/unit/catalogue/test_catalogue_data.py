@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from faultray_action.catalogue import sla
-from faultray_action.catalogue.entry import EdgeRole, EdgeRule, Entry
+from faultray_action.catalogue.check import problems
+from faultray_action.catalogue.entry import Document, EdgeRole, EdgeRule, Entry
 from faultray_action.catalogue.expression import Scope, evaluate, names
 from faultray_action.catalogue.load import DATA, Catalogue, load, read_document
 from faultray_action.catalogue.reliability import load_reliability
@@ -147,3 +148,11 @@ def test_helper_providers_are_transparent(catalogue: Catalogue) -> None:
     for helper in ("null_resource", "random_id", "local_file", "tls_private_key", "time_sleep", "archive_file", "terraform_data"):
         entry = catalogue.get(helper)
         assert entry is not None and entry.disposition == "transparent", helper
+
+
+def test_a_condition_on_a_block_is_asked_where_the_reference_stands(entries: dict[str, Entry]) -> None:
+    assert not problems(Document("own", {name: entry for name, entry in entries.items() if any(rule.block for rule in _rules(entry))}))
+    rule = EdgeRule(role="need", block="backend", when="backend.weight != 0")
+    wrong = {"front.group": rule, "backend.group": EdgeRule(role="need", block="backend")}
+    found = problems(Document("own", {"own_front": Entry(disposition="connector", edges=wrong)}))
+    assert [text.partition(": ")[2].partition(":")[0] for text in found] == ["edges.front.group.block", "edges.backend.group.block"]

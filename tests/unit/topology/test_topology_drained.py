@@ -1,0 +1,67 @@
+"""A backend without a share of the traffic is no server, and a profile that routes to one cluster has no other: conditions on the block that refers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from faultray_action.model.policy import Policy
+from faultray_action.model.topology import Topology
+from faultray_action.pipeline import Request, discover, know
+from faultray_action.terraform.reader import decode
+
+COMPUTE = "https://www.googleapis.com/compute/v1/projects/acme/zones"
+GROUPS = {zone: f"{COMPUTE}/europe-west1-{zone}/instanceGroups/web-{zone}" for zone in "bc"}
+
+
+def row(kind: str, name: str, values: dict[str, Any]) -> dict[str, Any]:
+    change = {"actions": ["no-op"], "before": values, "after": values, "after_unknown": {}}
+    provider = "registry.terraform.io/hashicorp/google"
+    return {"address": f"{kind}.{name}", "mode": "managed", "type": kind, "name": name, "provider_name": provider, "change": change}
+
+
+def built(*rows: dict[str, Any]) -> Topology:
+    plan = {"format_version": "1.2", "terraform_version": "1.9.0", "resource_changes": list(rows), "configuration": {"root_module": {}}}
+    return discover(decode(json.dumps(plan).encode(), "plan.json"), know(Request(policy=Policy()))).after
+
+
+def shop(*backends: dict[str, Any]) -> Topology:
+    managers = [
+        row(
+            "google_compute_instance_group_manager",
+            zone,
+            {"name": f"web-{zone}", "zone": f"europe-west1-{zone}", "instance_group": group, "target_size": 2},
+        )
+        for zone, group in GROUPS.items()
+    ]
+    service = {"id": "projects/acme/global/backendServices/web", "name": "web", "backend": list(backends)}
+    return built(*managers, row("google_compute_backend_service", "web", service))
+
+
+def servers(topology: Topology) -> list[str]:
+    return sorted(d.target.rpartition(".")[2] for d in topology.dependencies if d.source == "google_compute_backend_service.web")
+
+
+@pytest.mark.parametrize(("scaler", "serving"), [(None, ["b", "c"]), (0.1, ["b", "c"]), (0, ["b"]), (0.0, ["b"])])
+def test_a_drained_backend_is_no_server(scaler: float | None, serving: list[str]) -> None:
+    assert servers(shop({"group": GROUPS["b"], "capacity_scaler": 1}, {"group": GROUPS["c"], "capacity_scaler": scaler})) == serving
+
+
+def test_a_group_that_is_drained_in_one_of_two_backends_serves() -> None:
+    both = [{"group": GROUPS["b"], "capacity_scaler": scaler} for scaler in (0, 1)]
+    assert servers(shop(*both)) == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("routing", "copies"), [({"multi_cluster_routing_use_any": True}, 2), ({"single_cluster_routing": [{"cluster_id": "a"}]}, 1)]
+)
+def test_a_profile_routes_to_one_cluster_or_to_any(routing: dict[str, Any], copies: int) -> None:
+    clusters = [{"cluster_id": zone, "zone": f"europe-west1-{zone}", "num_nodes": 3} for zone in "bc"]
+    instance = {"id": "projects/acme/instances/events", "name": "events", "cluster": clusters}
+    profile = {"id": "projects/acme/instances/events/appProfiles/api", "app_profile_id": "api", "instance": "events", **routing}
+    topology = built(row("google_bigtable_instance", "events", instance), row("google_bigtable_app_profile", "api", profile))
+    found = topology.components["google_bigtable_app_profile.api"]
+    assert len(found.copies) == copies
+    assert len({copy.zone for copy in found.copies}) == copies
