@@ -231,8 +231,12 @@ def _shared_out(before: Draft, after: Draft) -> Draft:
     """Both sides with parts of a front that one of them has alone as entries of their own; the side before is another one where it has any."""
     was, is_now = shares.settle(_standing(before), _standing(after))
     if is_now is not None:
-        after.dependencies, after.entries = is_now
-    return replace(before, dependencies=was[0], entries=was[1], frozen=None) if was is not None else before
+        after.dependencies, after.entries = is_now[0], is_now[1]
+        after.components.update({component.address: component for component in is_now[2]})
+    if was is None:
+        return before
+    made = {component.address: component for component in was[2]}
+    return replace(before, dependencies=was[0], entries=was[1], components={**before.components, **made}, frozen=None)
 
 
 def _carry_inferred(before: Draft, after: Draft) -> None:

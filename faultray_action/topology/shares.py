@@ -3,32 +3,48 @@
 A front needs all its parts, since requests of each fail with it. Compared like that, every further feature would be a loss and every feature
 taken away a gain. So a part that one side only has is an entry of its own there, as a listener's rule is: it moves no score, and its own
 single points and risks judge it. That holds where the front has another part on both sides; else the front itself is what changed.
+
+A part that gets or loses what stands in for it (an origin that a group leaves alone) is an entry of its own on both sides, so that it is told what the
+change does to its requests, whatever those of the other parts hang on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from faultray_action.model.component import Component, Kind
 from faultray_action.model.topology import Dependency, EntryPoint
 from faultray_action.topology import entries
 from faultray_action.topology.components import label
 from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.survey import Survey
 
-Settled = tuple[tuple[Dependency, ...], list[EntryPoint]]
-"""The dependencies and entries of one side."""
+Settled = tuple[tuple[Dependency, ...], list[EntryPoint], tuple[Component, ...]]
+"""The dependencies and entries of one side, and the components that were made for its parts."""
+
+Company = Mapping[str, frozenset[str]]
+"""Part -> it and what stands in for it."""
 
 
 def settle(before: KnownSide, after: KnownSide) -> tuple[Settled | None, Settled | None]:
-    """Both sides with the parts that only one of them has as entries of their own; None for a side that has none."""
+    """Both sides with the parts that only one of them has, or has otherwise, as entries of their own; None for a side that has none."""
     was, is_now = _parts(before.survey), _parts(after.survey)
     lone: tuple[list[tuple[str, str]], list[tuple[str, str]]] = ([], [])
+    spared: tuple[list[_Part], list[_Part]] = ([], [])
     for front in sorted(was.keys() & is_now.keys()):
         if was[front] == is_now[front] or not _shared(was[front] & is_now[front], before, after):
             continue
-        lone[0].extend((front, part) for part in sorted(was[front] - is_now[front] - _alternatives(after.survey, front)))
-        lone[1].extend((front, part) for part in sorted(is_now[front] - was[front] - _alternatives(before.survey, front)))
-    return _settled(before, lone[0]), _settled(after, lone[1])
+        here, there = _company(before.survey, front, was[front]), _company(after.survey, front, is_now[front])
+        lone[0].extend((front, part) for part in sorted(was[front] - there.keys()))
+        lone[1].extend((front, part) for part in sorted(is_now[front] - here.keys()))
+        for part in _otherwise(here, there):
+            spared[0].append((front, part, here[part]))
+            spared[1].append((front, part, there[part]))
+    return _settled(before, lone[0], spared[0]), _settled(after, lone[1], spared[1])
+
+
+_Part = tuple[str, str, frozenset[str]]
+"""Front, part, and the part's company."""
 
 
 def _parts(survey: Survey) -> Mapping[str, set[str]]:
@@ -42,9 +58,22 @@ def _parts(survey: Survey) -> Mapping[str, set[str]]:
     return found
 
 
-def _alternatives(survey: Survey, front: str) -> set[str]:
-    """What stands in for another part of a front: it is no new part that is left of a group, nor one that a group takes in."""
-    return {edge.target for edge in survey.outgoing(front, "need") if edge.group}
+def _company(survey: Survey, front: str, alone: Iterable[str]) -> Company:
+    """The parts of a front with what stands in for each; one that is left of a group is no new part, nor is one that a group takes in."""
+    groups: dict[str, set[str]] = {}
+    for edge in survey.outgoing(front, "need"):
+        if edge.group:
+            groups.setdefault(edge.group, set()).add(edge.target)
+    return {part: frozenset({part}) for part in alone} | {part: frozenset(group) for group in groups.values() for part in group}
+
+
+def _otherwise(here: Company, there: Company) -> list[str]:
+    """Parts of both sides whose company differs, one of each company."""
+    found: list[str] = []
+    for part in sorted(here.keys() & there.keys()):
+        if here[part] != there[part] and not any(part in company[other] for other in found for company in (here, there)):
+            found.append(part)
+    return found
 
 
 def _shared(parts: Iterable[str], before: KnownSide, after: KnownSide) -> bool:
@@ -66,17 +95,24 @@ def _needs(dependencies: Iterable[Dependency], without: frozenset[tuple[str, str
     return needs
 
 
-def _settled(side: KnownSide, lone: list[tuple[str, str]]) -> Settled | None:
-    """A side whose fronts do not need these parts; those that nothing else leads to are entries, where their front is behind one."""
-    if not lone:
+def _settled(side: KnownSide, lone: list[tuple[str, str]], spared: list[_Part]) -> Settled | None:
+    """A side whose fronts do not need these parts; those that nothing else leads to are entries, where their front is behind one, and so is
+    each with what stands in for it."""
+    if not lone and not spared:
         return None
-    cut = frozenset(lone)
+    cut = frozenset([*lone, *((front, each) for front, _, company in spared for each in company)])
     reached = _behind(side, _needs(side.dependencies))
     kept = tuple(d for d in side.dependencies if (d.source, d.target) not in cut)
     still = _behind(side, _needs(kept))
-    fresh = sorted({part for front, part in lone if front in reached and part not in still and _serves(side, part)})
-    added = [EntryPoint(part, part, label(side.survey.nodes[part]), inferred="part of a front") for part in fresh]
-    return kept, sorted([*side.entries, *added], key=lambda entry: entry.address)
+    fresh = {part: part for front, part in lone if front in reached and part not in still and _serves(side, part)}
+    made: list[Component] = []
+    for front, part, company in spared:
+        if front in reached:
+            fresh[part] = f"{front}#{part}"
+            made.append(Component(fresh[part], Kind.CONNECTOR, f"{label(side.survey.nodes[part])} or what stands in for it", (), 0))
+            kept += tuple(Dependency(fresh[part], each, group=f"{fresh[part]}:servers") for each in sorted(company))
+    added = [EntryPoint(part, at, label(side.survey.nodes[part]), inferred="part of a front") for part, at in sorted(fresh.items())]
+    return kept, sorted([*side.entries, *added], key=lambda entry: entry.address), tuple(made)
 
 
 def _behind(side: KnownSide, needs: Mapping[str, list[str]]) -> set[str]:
