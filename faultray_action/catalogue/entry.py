@@ -128,20 +128,31 @@ class EntryFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     primary: str = "true"
 
 
+class Selects(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A selection by patterns and tags: paths of its `patterns` of ARNs, of its blocks of `key` and `value` (`pairs`), of the patterns that it leaves
+    out (`excluding`) and of its `conditions` on tags; `labels`: where a resource holds its tags. `services`: names of services in ARNs that are not the catalogue's."""
+
+    patterns: str
+    pairs: str
+    excluding: str
+    conditions: str
+    labels: str
+    services: tuple[tuple[str, str], ...] = ()
+
+
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A link by labels instead of references (Kubernetes selectors): the map at `labels` must be contained in the map at `target_labels` of a
     resource of type `to` with the same value at `scope` path(s) on both (namespace). `by` instead of labels: equal scalar values at `by` / `target`
     (a path, or a template over attributes: "integrations/{id}").
     With `when` alone: all that it holds for, an expression over this resource's attributes and the target's under `target`; several stand in for
     each other.
-    With `pairs`: blocks of `key` and `value`, one of which the map at `target_labels` holds (selections by tag).
+    With `selects`: by patterns of its name and by its tags.
     With `hosts`: the strings under `by` use one of the target's host names, templates over its attributes ("{metadata.name}.{metadata.namespace}.svc",
     "{name}-*.{namespace}": what begins so). `target_scope`: where the target says it, if elsewhere than at `scope`."""
 
     to: tuple[str, ...]
     role: EdgeRole
     labels: str = ""
-    pairs: str = ""
     target_labels: str = ""
     by: str = ""
     target: str = ""
@@ -149,6 +160,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target_scope: str = ""
     hosts: tuple[str, ...] = ()
     when: str = ""
+    selects: Selects | None = None
 
 
 class PathTo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -269,9 +281,10 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Expressions: `copies` and `needed` (numbers), `spread` (at most how many zones the copies stand in), `failover` (a stateful primary has an
     automatic standby: gap instead of outage), `port` (that its callers use), `capacity` (a number that demand must fit),
-    `regions` (list of further regions that hold a full copy). `servers`: "any" = its servers and members are alternatives of which
-    `servers_needed` must serve, "all" = each is needed. `rates`: row of reliability.yaml; `variants`: other rows and
-    contracts, the first that holds wins. `service`: provider service of the common domain. `sla`: id in sla.yaml.
+    `regions` (list of further regions that hold a full copy). `listens`: paths of the ports of a front that holds its listeners itself.
+    `servers`: "any" = its servers and members are alternatives of which `servers_needed` must serve, "all" = each is needed.
+    `rates`: row of reliability.yaml; `variants`: other rows and contracts, the first that holds wins. `service`: provider service of the
+    common domain. `sla`: id in sla.yaml.
     `identity`: further attribute paths whose values name it. `show`: further attributes that may be printed
     (every attribute that an expression reads may be). `defaults`: documented defaults of missing attributes.
     `replace`: what replacing it means while applying: outage, rolling (copy by copy), harmless.
@@ -325,6 +338,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     servers: Literal["all", "any"] = "all"
     servers_needed: str = "1"
     port: str = ""
+    listens: tuple[str, ...] = ()
     capacity: str = ""
     retention: str = ""
     edges: dict[str, EdgeRole | EdgeRule | tuple[EdgeRule, ...]] = {}

@@ -19,6 +19,8 @@ from faultray_action.topology.survey import Node, Survey
 
 _STORES = ("database", "cache", "queue", "stream", "storage")
 _ALL_PROTOCOLS = ("-1", "all", "")
+_OPERATORS = (22.0, 3389.0)
+"""Ports that people who run a machine use and its users do not."""
 _NOT_TCP = ("udp", "icmp", "17", "1", "icmpv6", "58")
 _PRIVATE = tuple(
     ip_network(text)
@@ -312,11 +314,11 @@ def shut_out(before: Guarded, after: Guarded, is_front: Callable[[str], bool]) -
         same = front not in otherwise and not _listens_otherwise(before[0], after[0], front, differing)
         if same or not is_front(front):
             continue
-        owners = _let_in_before_only(
-            _letting_in(was, front, _listened(before[0], front, led)),
-            _letting_in(is_now, front, _listened(after[0], front, leads)),
-            known=bool(_listened(after[0], front, leads)),
-        )
+        ports, ports_after = _listened(before[0], front, led), _listened(after[0], front, leads)
+        if not ports and not ports_after and before[0].nodes[front].entry.workload:
+            ports = _public_ports(was, front)
+            ports_after = ports | _public_ports(is_now, front)
+        owners = _let_in_before_only(_letting_in(was, front, ports), _letting_in(is_now, front, ports_after), known=bool(ports_after))
         if owners:
             found[front] = next((owner for owner in sorted(owners) if owner not in after[0].nodes), min(owners))
     return found
@@ -358,11 +360,26 @@ def _leading(dependencies: Iterable[Dependency]) -> set[str]:
 
 
 def _listened(survey: Survey, front: str, leading: Set[str]) -> set[float]:
-    """Ports of a front's listeners that lead somewhere; those that only redirect have none that is missed."""
+    """Ports of a front's own listeners where it leads somewhere, and of those that are resources of their own and do; those that only redirect
+    have none that is missed."""
     listeners = [
         edge.source for edge in survey.incoming(front, "serves") if edge.source in leading or survey.incoming(edge.source, "branch")
     ]
-    return {port for listener in listeners if (port := port_of(survey, listener)) is not None}
+    node = survey.nodes[front]
+    own = (
+        {float(number(v)) for path in node.entry.listens for v in every(node.values, path) if v is not UNKNOWN}
+        if front in leading
+        else set()
+    )
+    return own | {port for listener in listeners if (port := port_of(survey, listener)) is not None}
+
+
+def _public_ports(firewalls: Firewalls, front: str) -> set[float]:
+    """The ports at which the internet calls a machine, which says nowhere what it listens on; those for who runs it are none of users."""
+    rules = [
+        rule for group in firewalls.attached[front] for rule in firewalls.rules.get(group, ()) if rule.public and rule.low <= rule.high
+    ]
+    return {rule.low for rule in rules if rule.low != rule.high or rule.low not in _OPERATORS}
 
 
 def _guarded_otherwise(before: Survey, was: Firewalls, after: Survey, is_now: Firewalls) -> set[str]:

@@ -19,6 +19,7 @@ from faultray_action.terraform.references import PROVIDER
 from faultray_action.topology.facts import Choice, Facts
 from faultray_action.topology.hosts import named, named_in, used_in
 from faultray_action.topology.manifests import path_as, read_as
+from faultray_action.topology.selections import selects
 
 
 @quick
@@ -357,8 +358,8 @@ def _matched(nodes: Mapping[str, Node], facts: Facts) -> Iterable[TypedEdge]:
                 and _same_scope(node, o, match)
                 and (o.address in called[match] if match.hosts else _fits(node, o, match, facts))
             ]
-            at = match.labels or match.pairs or match.by or ", ".join(match.to)
-            rule = f"host name in {at}" if match.hosts else f"label selector: {at}"
+            at = match.labels or match.by or (match.selects.patterns if match.selects else ", ".join(match.to))
+            rule = f"host name in {at}" if match.hosts else "selected by name or tag" if match.selects else f"label selector: {at}"
             evidence = Evidence(node.address, at, rule, Confidence.LIKELY if match.hosts else Confidence.CERTAIN)
             # A selector sends each request to any of what it selects: several workloads stand in for each other.
             group = f"{node.address}:{at}" if (match.labels or match.when) and match.role == "need" and len(found) > 1 else ""
@@ -399,10 +400,8 @@ def _fits(node: Node, target: Node, match: Match, facts: Facts) -> bool:
     if match.labels:
         wanted, offered = here.get(match.labels), there.get(match.target_labels)
         return isinstance(wanted, Mapping) and isinstance(offered, Mapping) and bool(wanted) and wanted.items() <= offered.items()
-    if match.pairs:
-        offered = there.get(match.target_labels)
-        asked = [(row.get("key"), row.get("value")) for row in every(node.values, match.pairs) if isinstance(row, Mapping)]
-        return isinstance(offered, Mapping) and any(key in offered and offered[key] == value for key, value in asked)
+    if match.selects is not None:
+        return selects(match.selects, node.values, target.raw, target.entry)
     names = [v for v in every(node.values, match.by) if isinstance(v, str) and v]
     other = named(match.target, target.values) if "{" in match.target else there.get(match.target)
     return isinstance(other, str) and other in names
