@@ -215,7 +215,8 @@ class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Where rules apply by tags instead of groups: `targets` are the paths of the tags (or accounts) that it applies to, none set means all,
     `tags` those of the sources, `allows` the block with protocol and `ports`. `probes`: the ranges that load balancers probe from; a backend
-    that no rule lets them reach is down for its load balancer."""
+    that no rule lets them reach is down for its load balancer. `denies`: the block of what it refuses; where one does, the rules of a `network`
+    are asked by their `priority`, least first, and outward ones by the `destinations` that they hold for."""
 
     inline: str = ""
     outward: str = ""
@@ -231,6 +232,9 @@ class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tags: tuple[str, ...] = ()
     allows: str = ""
     probes: tuple[str, ...] = ()
+    denies: str = ""
+    priority: str = ""
+    destinations: tuple[str, ...] = ()
 
 
 class OrderedFirewall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -258,12 +258,12 @@ def _sever(before: Draft, after: Draft) -> None:
     """Mark the needs of after that can no longer be met: no rule admits them, or an entry that led somewhere leads nowhere."""
     was_guarded, is_guarded = _guarded(before), _guarded(after)
     for (caller, callee), owner in sorted(firewall.severed(was_guarded, is_guarded).items()):
-        reason = f"{owner} was the last rule that admits {caller} to {callee}"
+        words = "refuses calls of" if after.firewalls.ranked.denies(owner) else "was the last rule that admits"
+        reason = f"{owner} {words} {caller} to {callee}"
         after.dependencies = tuple(_broken_towards(after, caller, callee, reason))
-    after.dependencies += tuple(
-        Dependency(front, front, broken=f"{owner} was the last rule that lets users in to {front}")
-        for front, owner in firewall.shut_out(was_guarded, is_guarded, _fronts(before)).items()
-    )
+    for front, owner in firewall.shut_out(was_guarded, is_guarded, _fronts(before)).items():
+        words = "refuses users of" if after.firewalls.ranked.denies(owner) else "was the last rule that lets users in to"
+        after.dependencies += (Dependency(front, front, broken=f"{owner} {words} {front}"),)
     was, is_now = _standing(before), _standing(after)
     for (caller, callee), way in sorted(joints.severed(was, is_now).items()):
         reason = f"{way} was the way from the network of {caller} to that of {callee}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
+from functools import partial
 from ipaddress import ip_network
 from typing import Any
 
@@ -13,8 +14,10 @@ from faultray_action.model.component import Component, Confidence, Evidence
 from faultray_action.model.quick import quick
 from faultray_action.model.topology import Dependency, Role
 from faultray_action.model.value import UNKNOWN
+from faultray_action.topology import ranked_rules
 from faultray_action.topology.dependencies import reached
 from faultray_action.topology.ordered_rules import Network, as_network
+from faultray_action.topology.ranked_rules import EVERY, Ranked, overlap, spans, tags
 from faultray_action.topology.survey import Node, Survey
 
 _STORES = ("database", "cache", "queue", "stream", "storage")
@@ -61,6 +64,7 @@ class Firewalls:
     ids: Mapping[str, str] = field(default_factory=dict)
     owned: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     outward: Mapping[str, list[Rule]] = field(default_factory=dict)
+    ranked: Ranked = field(default_factory=lambda: Ranked((), {}))
 
     def admits(self, caller: str, callee: str, port: float | None) -> bool:
         return any(
@@ -110,17 +114,10 @@ def read(survey: Survey, known: Firewalls | None = None, differing: Set[str] = f
             attached.setdefault(edge.source, set()).add(edge.target)
     for node in survey.nodes.values():
         if node.entry.firewall_tags:
-            attached.setdefault(node.address, set()).update({_EVERY, *_tags(node.values, node.entry.firewall_tags)})
+            attached.setdefault(node.address, set()).update({EVERY, *tags(node.values, node.entry.firewall_tags)})
     _lend(survey, attached)
-    return Firewalls(rules, {address: frozenset(groups) for address, groups in attached.items()}, ids, owned, outward)
-
-
-_EVERY = "tag:*"
-"""The group of every tagged workload: rules without targets let into it."""
-
-
-def _tags(values: Mapping[str, Any], paths: Iterable[str]) -> list[str]:
-    return [f"tag:{value}" for path in paths for value in every(values, path) if isinstance(value, str) and value]
+    groups = {address: frozenset(found) for address, found in attached.items()}
+    return Firewalls(rules, groups, ids, owned, outward, ranked_rules.read(survey, groups))
 
 
 def _lend(survey: Survey, attached: dict[str, set[str]]) -> None:
@@ -133,23 +130,15 @@ def _lend(survey: Survey, attached: dict[str, set[str]]) -> None:
 
 
 def _tagged(node: Node, facts: FirewallFacts) -> Iterable[Rule]:
-    groups = _tags(node.values, facts.targets) or [_EVERY]
-    sources = frozenset(_tags(node.values, facts.tags))
+    groups = tags(node.values, facts.targets) or [EVERY]
+    sources = frozenset(tags(node.values, facts.tags))
     for block in every(node.values, facts.allows):
         if isinstance(block, Mapping):
-            for low, high in _port_ranges(block):
+            for low, high in spans(block, facts.protocol):
                 yield from (
                     Rule(node.address, group, low, high, sources, _open(node.values, facts), probed=_probed(node.values, facts))
                     for group in groups
                 )
-
-
-def _port_ranges(block: Mapping[str, Any]) -> list[tuple[float, float]]:
-    if str(block.get("protocol") or "").lower() in _NOT_TCP:
-        return []
-    ports = [str(port) for port in block.get("ports") or () if port is not UNKNOWN] if block.get("ports") is not UNKNOWN else []
-    ranges = [port.partition("-") for port in ports]
-    return [(float(number(low)), float(number(high or low))) for low, _, high in ranges] or [(0.0, 65535.0)]
 
 
 def _rules(survey: Survey, node: Node, facts: FirewallFacts, ids: Mapping[str, str]) -> Iterable[Rule]:
@@ -166,10 +155,10 @@ def _rules(survey: Survey, node: Node, facts: FirewallFacts, ids: Mapping[str, s
         return
     inward = survey.facts.truth(facts.when, node.address, survey.scope(node), better=True)
     outward = bool(facts.outward_when) and survey.facts.truth(facts.outward_when, node.address, survey.scope(node), better=True)
-    if not inward and not outward:
-        return
     if facts.allows:
-        yield from _tagged(node, facts)
+        yield from _tagged(node, facts) if inward else ()
+        return
+    if not inward and not outward:
         return
     low, high = _ports(node.values, facts)
     sources = frozenset(edge.target for edge in survey.outgoing(node.address, "allows-from"))
@@ -214,7 +203,7 @@ def _probed(values: Mapping[str, Any], facts: FirewallFacts) -> bool:
     """Whether the ranges that load balancers probe from are among the addresses; what is not known may hold them."""
     ranges = [as_network(value) for path in facts.cidrs for value in every(values, path) if value not in (None, "")]
     probes = [network for text in facts.probes if (network := as_network(text)) is not None]
-    return any(each is None or (each.version == probe.version and each.overlaps(probe)) for each in ranges for probe in probes)
+    return any(each is None or overlap(each, probe) for each in ranges for probe in probes)
 
 
 def _ports(values: Mapping[str, Any], facts: FirewallFacts) -> tuple[float, float]:
@@ -285,11 +274,14 @@ def severed(before: Guarded, after: Guarded) -> dict[tuple[str, str], str]:
     guarded = _guarded_otherwise(before[0], before[1], after[0], after[1])
     if not guarded:
         return {}
-    was = _calls(before[0], before[1], before[2], guarded) | _outside_calls(before[0], before[1], before[2], guarded)
-    is_now = _calls(after[0], after[1], after[2], guarded) | _outside_calls(after[0], after[1], after[2], guarded)
-    found: dict[tuple[str, str], str] = {}
+    was, is_now = (_calls(*side, guarded) | _outside_calls(*side, guarded) for side in (before, after))
+    found = _kept_in(before, after, guarded)
     for caller, callee in sorted(was & is_now):
         port, port_after = _called_on(before[0], caller, callee), _called_on(after[0], caller, callee)
+        refusing = _refusing(after, caller, callee, port_after)
+        if refusing and not _refusing(before, caller, callee, port):
+            found[caller, callee] = refusing
+            continue
         owners = before[1].admitting(caller, callee, port)
         if not owners or after[1].admits(caller, callee, port_after):
             owners = before[1].letting_out(caller, callee, port)
@@ -299,6 +291,37 @@ def severed(before: Guarded, after: Guarded) -> dict[tuple[str, str], str]:
                     continue
         found[caller, callee] = next((o for o in owners if o not in after[0].nodes), owners[0])
     return found
+
+
+def _kept_in(before: Guarded, after: Guarded, among: Set[str]) -> dict[tuple[str, str], str]:
+    """Calls of both sides to what no rule guards (a managed database) that a rule does not let out any more."""
+    if not any(rule.outward for rule in after[1].ranked.rules):
+        return {}
+    found: dict[tuple[str, str], str] = {}
+    for caller, callee in sorted(_leaving(*before, among) & _leaving(*after, among)):
+        port, port_after = port_of(before[0], callee), port_of(after[0], callee)
+        refusing = _refusing(after, caller, callee, port_after)
+        if port and port_after and refusing and not _refusing(before, caller, callee, port):
+            found[caller, callee] = refusing
+    return found
+
+
+def _leaving(survey: Survey, firewalls: Firewalls, dependencies: tuple[Dependency, ...], among: Set[str]) -> set[tuple[str, str]]:
+    needs: dict[str, list[str]] = {}
+    for d in dependencies:
+        if d.role is Role.NEED:
+            needs.setdefault(d.source, []).append(d.target)
+    return {(a, b) for a in among for b in reached(a, needs, survey) if b in survey.nodes and b not in firewalls.attached}
+
+
+def _refusing(side: Guarded, caller: str, callee: str, port: float | None) -> str:
+    """Whose rule refuses a call for certain, on its way in or out; "" where none does."""
+    survey, firewalls, _ = side
+    if not firewalls.ranked.rules:
+        return ""
+    refuses = partial(firewalls.ranked.refusing, groups=firewalls.attached, port=port)
+    probed = survey.nodes[caller].entry.kind == "load_balancer"
+    return refuses(callee, peer=caller, outward=False, probed=probed) or refuses(caller, peer=callee, outward=True)
 
 
 def shut_out(before: Guarded, after: Guarded, is_front: Callable[[str], bool]) -> dict[str, str]:
@@ -314,6 +337,10 @@ def shut_out(before: Guarded, after: Guarded, is_front: Callable[[str], bool]) -
         same = front not in otherwise and not _listens_otherwise(before[0], after[0], front, differing)
         if same or not is_front(front):
             continue
+        refusing = _refusing_users(after, front, leads)
+        if refusing and not _refusing_users(before, front, led):
+            found[front] = refusing
+            continue
         ports, ports_after = _listened(before[0], front, led), _listened(after[0], front, leads)
         if not ports and not ports_after and before[0].nodes[front].entry.workload:
             ports = _public_ports(was, front)
@@ -322,6 +349,13 @@ def shut_out(before: Guarded, after: Guarded, is_front: Callable[[str], bool]) -
         if owners:
             found[front] = next((owner for owner in sorted(owners) if owner not in after[0].nodes), min(owners))
     return found
+
+
+def _refusing_users(side: Guarded, front: str, leading: Set[str]) -> str:
+    """Whose rule refuses users on every port that they call a front on, "" where none does."""
+    survey, firewalls, _ = side
+    ports: list[float | None] = [*_listened(survey, front, leading)]
+    return min(firewalls.ranked.refusing(front, firewalls.attached, "", port, outward=False) for port in ports or [None])
 
 
 def _let_in_before_only(was: Iterable[Rule], is_now: Iterable[Rule], *, known: bool) -> list[str]:
@@ -386,6 +420,7 @@ def _guarded_otherwise(before: Survey, was: Firewalls, after: Survey, is_now: Fi
     """Addresses on both sides whose groups, whose groups' rules or whose facts (the port) differ: only their calls can be severed."""
     moved = {g for g in {*was.rules, *is_now.rules} if was.rules.get(g) != is_now.rules.get(g)}
     moved |= {g for g in {*was.outward, *is_now.outward} if was.outward.get(g) != is_now.outward.get(g)}
+    moved |= {group for rule in {*was.ranked.rules} ^ {*is_now.ranked.rules} for group in rule.groups}
     return {
         address
         for address in was.attached.keys() & is_now.attached.keys()
