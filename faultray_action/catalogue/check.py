@@ -72,6 +72,7 @@ def texts_of(entry: Entry) -> Iterable[tuple[str, str]]:
         "servers_needed",
         "egress_when",
         "leads_out",
+        "leads_nowhere",
         "private",
         "own_names",
     ):

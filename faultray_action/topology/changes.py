@@ -34,6 +34,7 @@ def printable(entry: Entry) -> frozenset[str]:
         entry.servers_needed,
         entry.egress_when,
         entry.leads_out,
+        entry.leads_nowhere,
         entry.private,
         entry.own_names,
     ]

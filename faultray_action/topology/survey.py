@@ -81,7 +81,7 @@ class Survey:
     """One side, read but not yet judged. `unknown` are instances of known providers without an entry.
 
     `leaves`, `standing` and `exits`: where chains of placements end, where that is for several, and which gateways a subnet leaves through, as
-    far as `places` has followed them.
+    far as `places` has followed them. `dropping`: the routes that lead nowhere, once they are asked for.
     `typed`: what each link (by identity) means, None for nothing. `servers`: how many resources serve or belong to one.
     """
 
@@ -100,6 +100,7 @@ class Survey:
     leaves: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     standing: dict[tuple[str, ...], Places | None] = field(default_factory=dict)
     exits: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    dropping: frozenset[str] | None = None
 
     def outgoing(self, address: str, *roles: EdgeRole) -> list[TypedEdge]:
         edges = self.out.get(address)
@@ -257,14 +258,14 @@ def _holds(rule: EdgeRule, path: str, source: Node, target: Node, facts: Facts) 
     """Whether the condition of a rule holds, for its block one of those in which a source refers to a target."""
     sides = [source.values]
     if rule.block:
-        sides = [_narrowed(source.values, rule.block, block) for block in _holding(source, target, path, rule.block)] or sides
+        sides = [narrowed(source.values, rule.block, block) for block in _holding(source, target, path, rule.block)] or sides
     return any(facts.truth(rule.when, source.address, Scope(values, source.entry.defaults), better=False) for values in sides)
 
 
-def _narrowed(values: Mapping[str, Any], path: str, block: Any) -> Mapping[str, Any]:
+def narrowed(values: Mapping[str, Any], path: str, block: Any) -> Mapping[str, Any]:
     """Attributes with one block alone at a path."""
     first, _, rest = path.partition(".")
-    return {**values, first: [_narrowed({}, rest, block) if rest else block]}
+    return {**values, first: [narrowed({}, rest, block) if rest else block]}
 
 
 def _holding(source: Node, target: Node, path: str, at: str) -> list[Any]:

@@ -6,15 +6,16 @@ subnet of the router's network in its region, or those on its list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from faultray_action.catalogue.entry import CallsOut, EdgeRule, Entry
-from faultray_action.catalogue.expression import every
+from faultray_action.catalogue.expression import Scope, every
 from faultray_action.model.component import Kind
 from faultray_action.model.topology import Dependency
 from faultray_action.topology.hosts import is_vague, names_the_internet
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.survey import Node, Survey
+from faultray_action.topology.survey import Node, Survey, narrowed
 
 
 def without_a_way(before: KnownSide, after: KnownSide) -> Iterator[Dependency]:
@@ -22,6 +23,9 @@ def without_a_way(before: KnownSide, after: KnownSide) -> Iterator[Dependency]:
     for address, was in _stranded(before, after):
         gone = _only_on(before.survey, after.survey, was)
         told = f"{gone or f'a route of {min(was)}'} was the way between {address} and the outside"
+        dropping = {step for subnet in was for step in dead_ends(after.survey, subnet)}
+        if dropping:
+            told = f"{min(dropping)} drops what {address} sends outside"
         if not gone and was != subnets_of(after, address):
             told = f"{address} moves to subnets without a way to the outside"
         yield Dependency(address, _exit_among(before, after, was) or address, broken=told)
@@ -46,7 +50,7 @@ def _stranded(open_side: KnownSide, closed_side: KnownSide) -> Iterator[tuple[st
     """Addresses with a way out on one side and none on the other, each with its subnets where it has one."""
     if _more_access_paths(open_side.survey, closed_side.survey):
         return
-    same_routes = _routes(open_side.survey) <= _routes(closed_side.survey)
+    same_routes = _routes(open_side.survey) <= _routes(closed_side.survey) and _drops(closed_side.survey) <= _drops(open_side.survey)
     for address in _both(open_side, closed_side):
         here, there = subnets_of(open_side, address), subnets_of(closed_side, address)
         if (same_routes and here == there) or not _faces_outside(open_side, address) or not _faces_outside(closed_side, address):
@@ -152,6 +156,8 @@ def _is_within(survey: Survey, place: str, around: str) -> bool:
 def exits(survey: Survey, subnet: str) -> frozenset[str]:
     """Where the routes of a subnet end: gateways of the plan, and routes to something outside of it."""
     ends: set[str] = {subnet} if _leads_out_by_itself(survey, subnet) else set()
+    if dead_ends(survey, subnet):
+        return frozenset()
     for step in steps(survey, subnet):
         node = survey.nodes[step]
         paths = _paths_with(node.entry, "egress-via")
@@ -166,6 +172,29 @@ def exits(survey: Survey, subnet: str) -> frozenset[str]:
         open_ended = [p for p in paths if p not in linked and any(v not in (None, "", "local") for v in every(node.values, p))]
         ends |= {f"{step}:{path}" for path in open_ended}
     return frozenset(ends)
+
+
+def dead_ends(survey: Survey, subnet: str) -> frozenset[str]:
+    """The routes of a subnet that drop what would leave it."""
+    dropping = _drops(survey)
+    return frozenset(dropping & steps(survey, subnet)) if dropping else frozenset()
+
+
+def _drops(survey: Survey) -> frozenset[str]:
+    if survey.dropping is None:
+        routes = [node for node in survey.nodes.values() if node.entry.leads_nowhere]
+        found = [node.address for node in routes if any(_leads_nowhere(survey, node, values) for values in _one_by_one(node))]
+        survey.dropping = frozenset(found)
+    return survey.dropping
+
+
+def _one_by_one(node: Node) -> list[Mapping[str, Any]]:
+    path = node.entry.routes
+    return [narrowed(node.values, path, block) for block in every(node.values, path)] if path else [node.values]
+
+
+def _leads_nowhere(survey: Survey, node: Node, values: Mapping[str, Any]) -> bool:
+    return survey.facts.truth(node.entry.leads_nowhere, node.address, Scope(values, node.entry.defaults), better=False)
 
 
 def _leads_out_by_itself(survey: Survey, subnet: str) -> bool:

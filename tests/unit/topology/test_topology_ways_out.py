@@ -140,3 +140,46 @@ def test_a_service_that_is_made_private_lets_nobody_in_though_it_writes_to_a_top
     assert broken(stages(None, None, others=(topic, closed)).after) == [
         "google_cloud_run_v2_service.api let users in before and does not after"
     ]
+
+
+@pytest.mark.parametrize(("private", "expected"), [(True, 1), (False, 0)])
+def test_nodes_without_addresses_call_out_through_the_gateway(private: bool, expected: int) -> None:
+    values = {
+        "name": "main",
+        "location": "europe-west1",
+        "subnetwork": SUBNET,
+        "private_cluster_config": [{"enable_private_nodes": private}],
+    }
+    cluster = kept("google_container_cluster", "main", values)
+    after = stages(gateway(), None, metadata={}, others=(cluster,)).after
+    assert len(broken(after)) == expected
+
+
+def azure(kind: str, name: str, before: Json | None, after: Json | None) -> Json:
+    return row(kind, name, before, after) | {"provider_name": "registry.terraform.io/hashicorp/azurerm"}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "hop", "expected"), [("0.0.0.0/0", "None", 1), ("10.9.0.0/16", "None", 0), ("0.0.0.0/0", "Internet", 0)]
+)
+@pytest.mark.parametrize("inline", [True, False])
+def test_a_default_route_to_nowhere_lets_nothing_out(prefix: str, hop: str, expected: int, inline: bool) -> None:
+    subnet, table = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/subnets/app", "/subscriptions/s/routeTables/app"
+    other = {"name": "lab", "address_prefix": "10.99.0.0/16", "next_hop_type": "VnetLocal"}
+    route = {"name": "default", "address_prefix": prefix, "next_hop_type": hop}
+    machine = {"id": "/vm/web", "name": "web", "network_interface_ids": ["/nic/web"], "location": "westeurope"}
+    links = {"id": "/nic/web", "name": "web", "location": "westeurope", "ip_configuration": [{"subnet_id": subnet}]}
+    ends = {"subnet_id": subnet, "route_table_id": table}
+    tables = [{"id": table, "name": "app", "route": blocks} for blocks in ([other], [other, route] if inline else [other])]
+    rows = [
+        azure("azurerm_subnet", "app", *[{"id": subnet, "name": "app", "address_prefixes": ["10.0.0.0/24"]}] * 2),
+        azure("azurerm_network_interface", "web", links, links),
+        azure("azurerm_linux_virtual_machine", "web", machine, machine),
+        azure("azurerm_route_table", "app", *tables),
+        azure("azurerm_subnet_route_table_association", "app", ends, ends),
+    ]
+    if not inline:
+        rows.append(azure("azurerm_route", "default", None, {"route_table_name": "app", **route}))
+    plan = {"format_version": "1.2", "terraform_version": "1.9.0", "resource_changes": rows, "configuration": {"root_module": {}}}
+    found = discover(decode(json.dumps(plan).encode(), "plan.json"), know(Request(policy=Policy())))
+    assert len(broken(found.after)) == expected
