@@ -110,7 +110,6 @@ def _from_change(row: ResourceChange, providers: Providers, name: str) -> Resour
         after = before
     provider = provider_name(row.provider_name, row.type)
     key = providers.key(row.module_address or "", data, row.type, row.name, provider)
-    stated = providers.stated(row.module_address or "", data, row.type, row.name)
     return Resource(
         row.address,
         row.module_address or "",
@@ -123,7 +122,7 @@ def _from_change(row: ResourceChange, providers: Providers, name: str) -> Resour
         action,
         before,
         after,
-        region=stated or providers.of(key, row.type, before, after),
+        region=providers.of(row.module_address or "", data, row.type, row.name, before, after, key),
         previous_address=row.previous_address or "",
         deposed=row.deposed or "",
         importing=bytes(change.importing) not in (b"", _NULL),
@@ -224,7 +223,7 @@ def standing(module: str, address: str, data: bool, row: Named, tree: dict[str, 
         Action.NO_OP,
         tree,
         tree,
-        region=providers.stated(module, data, row.type, row.name) or providers.of(key, row.type, tree, tree),
+        region=providers.of(module, data, row.type, row.name, tree, tree, key),
         deposed=deposed,
     )
 

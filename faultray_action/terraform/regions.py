@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -59,11 +59,17 @@ class Providers:
             path = self._paths[module] = module_path(module)
         return path
 
-    def of(self, key: str, kind: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    def of(
+        self, module: str, data: bool, kind: str, name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, key: str
+    ) -> str:
         """The region of a resource: the one that it states or stands in, that of an alias that it was given on purpose, the one in its ARN,
-        else that of its provider configuration or of the one around it."""
+        else that of its provider configuration or of the one around it. One of a module that the configuration has no more may have used any
+        of them: "" where it does not show its own."""
+        shown = own_region(before, after, kind)
+        if module and self._keys and (self._path(module), data, kind, name) not in self._keys:
+            return shown or arn_region(before, after)
         chosen = self._own.get(key, "") if "." in key.rpartition(":")[2] else ""
-        return own_region(before, after, kind) or chosen or arn_region(before, after) or self.region(key)
+        return self.stated(module, data, kind, name) or shown or chosen or arn_region(before, after) or self.region(key)
 
     def region(self, key: str) -> str:
         """The region of a provider configuration or of the nearest one of that name in an enclosing module."""
@@ -76,16 +82,24 @@ class Providers:
 
 
 def with_shown_regions(resources: Sequence[Resource]) -> list[Resource]:
-    """Resources without a region get the one that most resources of their provider configuration show."""
+    """Resources without a region get the one that most resources of their module show, else of their provider configuration."""
+    if all(resource.region for resource in resources):
+        return list(resources)
+    of_module, of_key = (_shown(resources, by) for by in (lambda resource: resource.module, lambda resource: resource.provider_config))
+    return [
+        resource
+        if resource.region
+        else replace(resource, region=(resource.module and of_module.get(resource.module)) or of_key.get(resource.provider_config, ""))
+        for resource in resources
+    ]
+
+
+def _shown(resources: Sequence[Resource], by: Callable[[Resource], str]) -> dict[str, str]:
     counts: dict[str, Counter[str]] = {}
     for resource in resources:
         if resource.region:
-            counts.setdefault(resource.provider_config, Counter())[resource.region] += 1
-    shown = {key: min(counter, key=lambda region: (-counter[region], region)) for key, counter in counts.items()}
-    return [
-        resource if resource.region or resource.provider_config not in shown else replace(resource, region=shown[resource.provider_config])
-        for resource in resources
-    ]
+            counts.setdefault(by(resource), Counter())[resource.region] += 1
+    return {key: min(counter, key=lambda region: (-counter[region], region)) for key, counter in counts.items()}
 
 
 def own_region(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, kind: str = "") -> str:
@@ -96,12 +110,12 @@ def own_region(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
 
 
 def arn_region(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
-    """The region in a resource's ARN, after or before, "" where neither tells one."""
+    """The region in a resource's ARN, which may be its id, after or before, "" where neither tells one."""
     for tree in (after, before):
-        arn = tree.get("arn") if tree else None
-        match = _ARN.match(arn) if type(arn) is str else None
-        if match and match.group(1):
-            return match.group(1)
+        for arn in (tree.get("arn"), tree.get("id")) if tree else ():
+            match = _ARN.match(arn) if type(arn) is str else None
+            if match and match.group(1):
+                return match.group(1)
     return ""
 
 

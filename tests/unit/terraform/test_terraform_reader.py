@@ -356,6 +356,25 @@ def test_a_region_that_most_resources_show_is_taken_for_the_others() -> None:
     assert {row.region for row in plan.resources} == {"eu-west-1"}
 
 
+def test_a_module_that_goes_stood_where_its_own_resources_show() -> None:
+    there = "arn:aws:ecs:us-east-1:123456789012:service/x"
+    rows = [
+        same("aws_vpc.main", {"id": "vpc-1"}),
+        change("module.east|aws_ecs_service.x", {"id": there}, None),
+        change("module.east|aws_route.y", {"id": "r-1"}, None),
+        change("module.gone|aws_route.z", {"id": "r-2"}, None),
+    ]
+    provider = {"aws": {"expressions": {"region": {"constant_value": "eu-west-1"}}}}
+    tree = document(rows, [resource("aws_vpc.main")])
+    tree["configuration"]["provider_config"] = provider
+    assert {row.name: row.region for row in plan_of(tree).resources} == {
+        "main": "eu-west-1",
+        "x": "us-east-1",
+        "y": "us-east-1",
+        "z": "eu-west-1",
+    }
+
+
 def test_several_plans_become_one(tmp_path: Path) -> None:
     for folder, extra in (("prod", "aws_eip.x"), ("stage", "aws_eip.y")):
         (tmp_path / folder).mkdir()
