@@ -65,16 +65,27 @@ class Narrower:
         return kept
 
     def _occurring(self, candidates: Sequence[Candidate], texts: Sequence[str]) -> list[Candidate]:
-        """Whole strings first, else bounded inside longer ones and inside what they encode."""
+        """Whole strings first, else bounded inside longer ones and inside what they encode; an ARN or a URL that is somebody else's says nothing
+        of who bears the name in it (a queue and its consumer are often called the same)."""
         whole = set(texts)
         texts = [*texts, *(plain for text in texts if (plain := decoded(text)))]
+        taken = self._unmistakable(texts)
         found: list[Candidate] = []
         for row, target in candidates:
             said = list(self._left_by(row, target))
-            inside = (part for value in said if len(value) >= _MIN_FRAGMENT for part in fragments(value))
-            if not whole.isdisjoint(said) or any(occurs(part, text) for part in inside for text in texts):
+            inside = [part for value in said if len(value) >= _MIN_FRAGMENT for part in fragments(value)]
+            within = texts
+            for value, owners in taken.items() if inside else ():
+                within = [text.replace(value, " ") for text in within] if row.address not in owners else within
+            if not whole.isdisjoint(said) or any(occurs(part, text) for part in inside for text in within):
                 found.append((row, target))
         return found
+
+    def _unmistakable(self, texts: Iterable[str]) -> dict[str, set[str]]:
+        """The ARNs and URLs that were found in texts, longest first, with the addresses of those whose they are."""
+        mentioned = {mention.value for text in texts for mention in self._identities.found.get(text, ()) if ":" in mention.value}
+        holders = self._identities.holders
+        return {value: {held.resource.address for held in holders[value]} for value in sorted(mentioned, key=lambda v: (-len(v), v))}
 
     def _own_values(self, row: Resource, target: Target) -> list[str]:
         """What a reference to this resource leaves in a text, as far as it is long enough to be found inside of one."""

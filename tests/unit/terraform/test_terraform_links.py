@@ -307,6 +307,21 @@ def test_a_deleted_instance_of_a_block_that_stands_named_what_its_key_says() -> 
         }
 
 
+def test_a_queue_and_its_consumer_of_one_name_are_told_apart_in_a_value_that_changed() -> None:
+    consumer = {"id": "jobs", "arn": "arn:aws:lambda:eu-west-1:123456789012:function:jobs", "function_name": "jobs"}
+    for before in (QUEUE["id"], f'{{"send": "{QUEUE["id"]}"}}'):
+        tree = document(
+            [
+                change("aws_sqs_queue.jobs", QUEUE, None),
+                same("aws_lambda_function.jobs", consumer),
+                change("aws_app.x", {"env": before}, {"env": consumer["function_name"]}),
+            ],
+            [resource("aws_lambda_function.jobs"), resource("aws_app.x", {"env": refs("aws_lambda_function.jobs.function_name")})],
+        )
+        assert edges(tree, Side.BEFORE) == {("aws_app.x", "env", "aws_sqs_queue.jobs")}
+        assert edges(tree) == {("aws_app.x", "env", "aws_lambda_function.jobs")}
+
+
 def test_a_text_that_changed_names_before_what_it_says_in_base64() -> None:
     table = {"id": "rides", "name": "rides"}
     before, after = ({"user_data": b64encode(f"TABLE=rides\nRELEASE={release}\n".encode()).decode()} for release in (1, 2))
