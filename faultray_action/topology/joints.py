@@ -5,7 +5,7 @@ customer's own site behind a VPN, a peer's network) the joint itself is what the
 and the joint is only checked: a need whose last way between two networks goes is broken.
 
 Both are judged only for joints that stand before and after: a connection that is new has no users yet, and one that goes with its users
-takes nothing away.
+takes nothing away. A workload that stands on one side only is judged there, with the joints of that side: it is made to call through them.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ def needs_beyond(before: KnownSide, after: KnownSide) -> tuple[tuple[Dependency,
     A need whose route is gone is broken on the side after."""
     was: list[Dependency] = []
     is_now: list[Dependency] = []
-    for joint in _standing(before, after):
-        if not (_leads_beyond(before.survey, joint) and joint in before.components and joint in after.components):
-            continue
-        for caller in _callers(before, after):
+    leading, leads = _leading_beyond(before), _leading_beyond(after)
+    if not leading and not leads:
+        return (), ()
+    here, there = _callers(before), _callers(after)
+    for joint in sorted(leading & after.components.keys()):
+        for caller in sorted(here & there):
             routes = _routes_to(before, caller, joint)
             if not routes:
                 continue
@@ -39,7 +41,17 @@ def needs_beyond(before: KnownSide, after: KnownSide) -> tuple[tuple[Dependency,
                 is_now += _through(after, caller, joint, routes)
             else:
                 is_now.append(Dependency(caller, joint, broken=f"{min(routes)} was the way from {caller} to {joint}"))
+    was += _alone(before, here - there, leading)
+    is_now += _alone(after, there - here, leads)
     return tuple(was), tuple(is_now)
+
+
+def _alone(side: KnownSide, callers: Iterable[str], joints: Iterable[str]) -> Iterable[Dependency]:
+    """What callers need that stand on this side only."""
+    for caller in sorted(callers):
+        for joint in sorted(joints):
+            if routes := _routes_to(side, caller, joint):
+                yield from _through(side, caller, joint, routes)
 
 
 def severed(before: KnownSide, after: KnownSide) -> dict[tuple[str, str], str]:
@@ -57,13 +69,14 @@ def severed(before: KnownSide, after: KnownSide) -> dict[tuple[str, str], str]:
     return found
 
 
-def _standing(before: KnownSide, after: KnownSide) -> list[str]:
-    return sorted(a for a, node in before.survey.nodes.items() if node.entry.joint and a in after.survey.nodes)
+def _leading_beyond(side: KnownSide) -> set[str]:
+    """The joints of a side with something outside of the plan behind them."""
+    return {a for a, n in side.survey.nodes.items() if n.entry.joint and a in side.components and _leads_beyond(side.survey, a)}
 
 
-def _callers(before: KnownSide, after: KnownSide) -> list[str]:
-    """Workloads of both sides that call out of their network."""
-    return [a for a in sorted(before.places.keys() & after.places.keys()) if before.survey.goes_out(before.survey.nodes[a])]
+def _callers(side: KnownSide) -> set[str]:
+    """Workloads that call out of their network."""
+    return {a for a in side.places if side.survey.goes_out(side.survey.nodes[a])}
 
 
 def _leads_beyond(survey: Survey, joint: str) -> bool:
