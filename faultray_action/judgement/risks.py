@@ -14,6 +14,7 @@ from faultray_action.model.topology import DataAsset, LossKind, Role, Topology
 DownWithout = Callable[[Topology, Sequence[str]], Mapping[str, tuple[str, ...]]]
 """Component -> entries that are down while it does not exist."""
 
+_BUFFERS = (Kind.QUEUE, Kind.STREAM)
 _LASTING = (LossKind.MEDIA, LossKind.DELETE, LossKind.CORRUPTION, LossKind.KEY, LossKind.REGION)
 DEMAND_SHARE = 0.6
 """Demand where none is declared: this share of the smaller capacity of the two sides (docs/model.md) must still fit."""
@@ -27,6 +28,7 @@ def find(before: Side, after: Side) -> tuple[tuple[Standing, Risk], ...]:
         *_everything_goes(before, after),
         *_regions(before, after),
         *_capacity(before, after),
+        *_unbuffered(before, after),
     ]
     return tuple(sorted(rows, key=lambda row: (row[0], row[1].kind, row[1].address)))
 
@@ -168,3 +170,23 @@ def _capacity(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
             continue
         if old.limit is None or component.limit < DEMAND_SHARE * old.limit:
             yield Standing.NEW, Risk(address, RiskKind.CAPACITY, RiskSeverity.MEDIUM)
+
+
+def _unbuffered(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
+    """A consumer whose queue goes and that users' requests wait for from now on. Its failures were hidden by the queue; what it cannot take at
+    once was kept there. No single point follows from it where the provider runs it, so that it is told in words."""
+    deferred = {e.component: e for e in before.topology.entries if e.deferred and e.component in after.topology.components}
+    if not deferred:
+        return
+    gone = {a for a, c in before.topology.components.items() if c.kind in _BUFFERS} - after.topology.components.keys()
+    partner = match_entries(before.topology.entries, after.topology.entries)
+    for new, old in sorted(partner.items()):
+        entry, earlier = after.topology.entries[new], before.topology.entries[old]
+        if entry.deferred or earlier.deferred or not gone:
+            continue
+        waits = set(_ways(after.topology, entry.component)) - set(_ways(before.topology, earlier.component))
+        for address in sorted(waits & deferred.keys()):
+            lost = sorted(gone.intersection(_ways(before.topology, address)))
+            if lost:
+                message = f"requests to {entry.address} wait for it now that {lost[0]} keeps its work no more"
+                yield Standing.NEW, Risk(address, RiskKind.CAPACITY, RiskSeverity.MEDIUM, (), (), message, related=tuple(lost))
