@@ -10,7 +10,6 @@ import random
 import resource
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from time import process_time
 
@@ -18,6 +17,7 @@ sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in (".", "tes
 
 # ruff: noqa: E402
 from engine_systems import fault, part, random_topology, system, zone
+from msgspec.structs import replace
 from test_structure_laws import differences
 
 from faultray_action.engine.availability import find_unavailability

@@ -62,6 +62,14 @@ COMPUTED: Row = {
 """Attributes of providers that nobody sets: they are most of a plan's bytes."""
 
 
+def sensitive(value: Any, name: str = "") -> Any:
+    """What Terraform writes beside the values of a resource: the same blocks and lists, `true` for a secret, `false` for any other element."""
+    if isinstance(value, dict):
+        marks = {key: sensitive(child, key) for key, child in value.items()}
+        return {key: mark for key, mark in marks.items() if mark is not False}
+    return [sensitive(child) for child in value] if isinstance(value, list) else name == "password"
+
+
 class Module:
     """The resources of one module instance: (type, name, index, values, expressions)."""
 
@@ -382,15 +390,16 @@ class Document:
             for key in ("id", "arn", "address", "endpoint", "dns_name", "url"):
                 if after.pop(key, None) is not None:
                     unknown[key] = True
+        was, is_now = False if before is None else sensitive(before), sensitive(after)
         self.changes.append(
             {**head, "module_address": module, "provider_name": PROVIDER, "change": {
                 "actions": actions, "before": before, "after": after, "after_unknown": unknown,
-                "before_sensitive": {"password": True} if kind == "aws_db_instance" else {}, "after_sensitive": {}}}
+                "before_sensitive": was, "after_sensitive": is_now}}
         )  # fmt: skip
         state = {**head, "provider_name": PROVIDER, "schema_version": 1}
-        planned.append({**state, "values": after, "sensitive_values": {}})
+        planned.append({**state, "values": after, "sensitive_values": is_now})
         if before is not None:
-            prior.append({**state, "values": before, "sensitive_values": {}, "depends_on": [f"{module}.aws_vpc.this"]})
+            prior.append({**state, "values": before, "sensitive_values": was, "depends_on": [f"{module}.aws_vpc.this"]})
 
     def finish(self) -> Row:
         def values(modules: list[Row]) -> Row:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -17,6 +16,7 @@ sys.path[:0] = [str(Path(__file__).parents[1] / folder) for folder in (".", "tes
 # ruff: noqa: E402
 
 from calibration_systems import assemble, database_asset, single_everything, single_zone_database, textbook, three_tier, two_regions
+from msgspec.structs import replace
 
 from faultray_action.engine.examine import examine
 from faultray_action.judgement.assess import score_pair

@@ -8,8 +8,9 @@ import os
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from faultray_action import __version__
 from faultray_action.cli import RARE_COLLECTIONS

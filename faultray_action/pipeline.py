@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action import __version__
 from faultray_action.catalogue.load import load
@@ -66,8 +69,7 @@ from faultray_action.topology.linking import linker_of
 from faultray_action.waived import Accepted, accept
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What is asked. `source`: folder of the .tf files, None where there is none; `repository`: what their names are relative to, None for the
     working copy that the source lies in. `date`: the UTC day as ISO text, an input like any other.
 
@@ -84,14 +86,13 @@ class Request:
     title: str = ""
     label: str = ""
     date: str = ""
-    settings: Mapping[str, Printable] = field(default_factory=lambda: MappingProxyType({}))
+    settings: Mapping[str, Printable] = MappingProxyType({})
     diagnostics: tuple[Diagnostic, ...] = ()
     scenario_budget: int = DEFAULT_BUDGET
     max_depth: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """The report, and what it was made of for those who want to look closer. `plan` is None for a declared topology."""
 
     document: Document
@@ -351,4 +352,4 @@ def _locator(source: Source | None, plan: Plan, found: Sequence[AttributeChange]
     if source is None:
         return lambda address, attribute: None
     source.expect(change.address for change in found)
-    return replace(source, counted=counted_changes(plan, found)).locate
+    return dataclasses.replace(source, counted=counted_changes(plan, found)).locate

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any, get_args
 
 import yaml
+from msgspec import Struct
 from pydantic import BaseModel, ValidationError
 
 from faultray_action.model.component import Recovery
@@ -55,8 +55,7 @@ def read_policy(content: bytes, file: str, today: date) -> PolicyDocument:
     return PolicyDocument(_policy(parsed, where, today), _settings(parsed, where))
 
 
-@dataclass(frozen=True, slots=True)
-class _Lines:
+class _Lines(Struct, frozen=True):
     """Where each value of the file stands."""
 
     file: str

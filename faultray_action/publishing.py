@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.github.check import CheckRun, Section
 from faultray_action.github.client import Client
@@ -23,8 +24,7 @@ NAME = "faultray"
 """What our comments are known by in a repository."""
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(Struct, frozen=True):
     """`lines` go to stdout in order."""
 
     published: Published

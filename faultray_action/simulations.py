@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action.catalogue.reliability import load_reliability
 from faultray_action.counterfactual.attribution import Simulate, Trial
@@ -34,8 +36,7 @@ Sides = tuple[Topology, Topology]
 Examined = tuple[Examination, Examination]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A plan under its gates and waivers: what every simulation starts from. `date`: the UTC day as ISO text."""
 
     plan: Plan
@@ -90,8 +91,7 @@ class Question:
         return decide(worst.delta, self.gates, coverage, ceilings=worst.ceilings, best=best, accepted_points=worst.accepted_points).passed
 
 
-@dataclass(frozen=True, slots=True)
-class Simulated:
+class Simulated(Struct, frozen=True):
     """What the plan would be with some changes taken back, and what that would make of the side after."""
 
     plan: Plan

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action.model.address import without_index
 from faultray_action.model.change import AttributeChange
@@ -22,14 +24,13 @@ Together = Callable[[frozenset[AttributeChange]], float]
 """Points (>= 0) that the score wins if all of these changes are put back at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """`judged` is the difference without what waivers accept, `points` (>= 0) the drop that the accepted rows account for,
     `marks` fingerprint -> waiver id."""
 
     judged: Delta
     points: float = 0.0
-    marks: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    marks: Mapping[str, str] = MappingProxyType({})
     part: WaiversPart | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
 

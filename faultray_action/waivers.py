@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeVar
+
+from msgspec import Struct
 
 from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.nearest import nearest
@@ -18,8 +19,7 @@ PASTED_DAYS = 30
 Row = TypeVar("Row")
 
 
-@dataclass(frozen=True, slots=True)
-class Waivable:
+class Waivable(Struct, frozen=True):
     """What a waiver can be held against: the identity of a finding. `classes` are all of the row's classes."""
 
     address: str
@@ -27,8 +27,7 @@ class Waivable:
     fingerprint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverReport:
+class WaiverReport(Struct, frozen=True):
     """What became of each waiver. A waiver is in one of `applied`, `expired`, `unused`; `expiring` are applied ones that lapse soon."""
 
     applied: tuple[Waiver, ...] = ()

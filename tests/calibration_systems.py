@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from faultray_action.catalogue.reliability import load_reliability
 from faultray_action.model.component import Component, Evidence, Fault, Kind, Recovery

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations, permutations, product
 
 import cascade_systems as small
 from cascade_systems import Labels, inject_healths, raised_by_hand, random_delays, random_scenario, random_system, small_topology, with_more
 from engine_systems import naive_down, random_topology
+from msgspec.structs import replace
 
 from faultray_action.engine.cascade import run
 from faultray_action.engine.relation import Relation, relate

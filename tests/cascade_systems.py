@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import permutations, product
 
 from engine_systems import part, random_topology
+from msgspec.structs import replace
 
 from faultray_action.engine.relation import Edge
 from faultray_action.model.component import Runtime

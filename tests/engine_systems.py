@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from faultray_action.model.component import Component, Copy, Fault, FaultClass, Kind, Recovery
 from faultray_action.model.topology import Dependency, EntryPoint, Role, Topology

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from types import MappingProxyType
 
 from engine_systems import spread, system
+from msgspec.structs import replace
 
 from faultray_action.engine.layout import lay_out
 from faultray_action.engine.ripple import ripples

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 from engine_systems import fault, part, zone
+from msgspec.structs import replace
 
 from faultray_action.model.component import Component, Copy, Fault, FaultClass, Kind, Runtime
 from faultray_action.model.topology import Agent, Dependency, EntryPoint, Role, Topology

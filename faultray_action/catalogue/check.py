@@ -82,6 +82,7 @@ def texts_of(entry: Entry) -> Iterable[tuple[str, str]]:
         yield f"sets.{name}", text
     for source in entry.zones:
         yield from ((f"zones.{name}", text) for name, text in (("count", source.count), ("when", source.when)) if text)
+    yield from (("variants.when", variant.when) for variant in entry.variants)
     for cover in (*entry.covers, *(entry.data.covers if entry.data else ())):
         yield "covers.when", cover.when
     if entry.data is not None:
@@ -91,6 +92,8 @@ def texts_of(entry: Entry) -> Iterable[tuple[str, str]]:
     yield from (("match.when", match.when) for match in entry.match if match.when)
     if entry.calls_out is not None:
         yield "calls_out.when", entry.calls_out.when
+    if entry.firewall is not None:
+        yield from ((f"firewall.{n}", text) for n in ("when", "outward_when") if (text := getattr(entry.firewall, n)))
     if entry.hosting is not None:
         yield "hosting.reserved", entry.hosting.reserved
     yield from ((f"edges.{path}.when", rule.when) for path, rule in _conditional(entry) if rule.when)

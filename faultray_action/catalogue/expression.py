@@ -23,17 +23,18 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import lru_cache
 from itertools import product
 from typing import Any
+
+from msgspec import Struct
 
 from faultray_action.catalogue.chart_values import least_setting, setting_at
 from faultray_action.model.value import UNKNOWN
 
 Possible = tuple[Any, ...]
-_LITERALS = {"true": True, "false": False, "none": None, "True": True, "False": False, "None": None}
+LITERALS = {"true": True, "false": False, "none": None, "True": True, "False": False, "None": None}
 _LIMIT = 16
 """Possibilities kept; beyond it the value is UNKNOWN."""
 
@@ -42,16 +43,24 @@ class ExpressionError(ValueError):
     """An expression of the catalogue that cannot be parsed or applied."""
 
 
-@dataclass(slots=True)
-class Scope:
-    """What an expression sees: the attribute tree, documented defaults, and facts the builder lends it. `unknown` collects attribute paths."""
+class Answers(Struct, eq=False):
+    """What the expressions `texts` say of resources that have all in common that these read, each asked once; nothing of it is unknown."""
+
+    texts: frozenset[str]
+    known: dict[tuple[str, int, int], Possible] = {}
+
+
+class Scope(Struct, eq=False):
+    """What an expression sees: the attribute tree, documented defaults, and facts the builder lends it. `unknown` collects attribute paths;
+    `answers`: what was asked already of resources that are like this one."""
 
     values: Mapping[str, Any]
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = {}
     zones: int = 0
     servers: int = 0
     written: Callable[[], frozenset[str]] | None = None
-    unknown: set[str] = field(default_factory=set)
+    answers: Answers | None = None
+    unknown: set[str] = set()
 
     def get(self, path: str) -> Any:
         """The value at a path; UNKNOWN where it, or a block on the way, is unknown. Lists of blocks stand for their first."""
@@ -106,6 +115,19 @@ def every(tree: Any, path: str) -> list[Any]:
 
 def evaluate(text: str, scope: Scope) -> Possible:
     """Possible values of an expression, each once, in order of discovery."""
+    answers = scope.answers
+    if answers is None:
+        return _evaluated(text, scope)
+    mark = text, scope.zones, scope.servers
+    known = answers.known.get(mark)
+    if known is None:
+        known = _evaluated(text, scope)
+        if text in answers.texts:
+            answers.known[mark] = known
+    return known
+
+
+def _evaluated(text: str, scope: Scope) -> Possible:
     values = _compile(text)(scope)
     return values if len(values) == 1 else _bounded(values)
 
@@ -117,7 +139,7 @@ def names(text: str) -> tuple[str, ...]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("each", "has", "known", "written"):
             found |= {argument.value for argument in node.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str)}
-    return tuple(sorted(found - set(_LITERALS)))
+    return tuple(sorted(found - set(LITERALS)))
 
 
 def _outermost_paths(node: ast.AST) -> Iterator[ast.expr]:
@@ -174,8 +196,8 @@ def _constant(node: Any) -> Callable[[Scope], Possible]:
 
 def _attribute(node: Any) -> Callable[[Scope], Possible]:
     path = _path(node)
-    if path in _LITERALS:
-        literal = (_LITERALS[path],)
+    if path in LITERALS:
+        literal = (LITERALS[path],)
         return lambda scope: literal
     return lambda scope: (scope.get(path),)
 
@@ -206,7 +228,7 @@ def _item(table: Any, key: Any) -> Any:
     if table is UNKNOWN or key is UNKNOWN:
         return UNKNOWN
     if isinstance(table, Mapping):
-        return table.get(key)
+        return table.get(key) if isinstance(key, Hashable) else None
     if isinstance(table, (list, str)) and isinstance(key, int) and -len(table) <= key < len(table):
         return table[key]
     return None
@@ -322,8 +344,7 @@ def _compare_one(op: ast.cmpop, a: Any, b: Any) -> Possible:
         same = number(a) == number(b) if isinstance(a, (int, float)) != isinstance(b, (int, float)) and None not in (a, b) else a == b
         return (same == isinstance(op, ast.Eq),)
     if isinstance(op, (ast.In, ast.NotIn)):
-        inside = a in b if isinstance(b, (list, Mapping)) else isinstance(b, str) and isinstance(a, str) and a in b
-        return (inside == isinstance(op, ast.In),)
+        return (_contains(b, a) == isinstance(op, ast.In),)
     return (_ORDER[type(op)](number(a), number(b)),)
 
 
@@ -342,6 +363,12 @@ def _compare(node: Any) -> Callable[[Scope], Possible]:
     return compare
 
 
+def _contains(where: Any, what: Any) -> bool:
+    if isinstance(where, str):
+        return isinstance(what, str) and what in where
+    return isinstance(where, (list, Mapping)) and isinstance(what, Hashable if isinstance(where, Mapping) else object) and what in where
+
+
 def _distinct(values: Any) -> list[Any]:
     return sorted({str(value) for value in values or [] if value is not None})
 
@@ -358,8 +385,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "lower": lambda value: str(value or "").lower(),
     "split": lambda value, separator: str(value or "").split(separator),
     "distinct": _distinct,
-    "contains": lambda where, what: what in where if isinstance(where, (list, str, Mapping)) else False,
-    "item": lambda where, key: where.get(key) if isinstance(where, Mapping) else None,
+    "contains": _contains,
+    "item": lambda where, key: _item(where, key) if isinstance(where, Mapping) else None,
     "startswith": lambda value, prefix: str(value or "").startswith(prefix),
     "endswith": lambda value, suffix: str(value or "").endswith(suffix),
 }

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
 import yaml
+from msgspec import Struct
 
 from faultray_action.model.errors import ConfigError
 
@@ -25,8 +25,7 @@ class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     confidence: Literal["high", "medium", "low"] = "medium"
 
 
-@dataclass(frozen=True, slots=True)
-class SlaRow:
+class SlaRow(Struct, frozen=True):
     """`sla_percent` in [0, 100], a monthly commitment."""
 
     id: str
@@ -35,8 +34,7 @@ class SlaRow:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class SlaTable:
+class SlaTable(Struct, frozen=True):
     """Rows by id."""
 
     rows: Mapping[str, SlaRow]

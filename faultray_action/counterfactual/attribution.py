@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from types import MappingProxyType
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action.counterfactual.bundles import Bundle, Edit, join
 from faultray_action.model.address import Address, without_index
@@ -21,8 +23,7 @@ MOST_JOINED = 8
 SHOWN_POINTS = 1e-9
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """The answer to "what if these were put back": the score after, findings by key, and whether every gate passes."""
 
     score: float | None

@@ -4,7 +4,9 @@ on one line of the code."""
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action.model.address import without_index
 from faultray_action.model.change import Action, AttributeChange
@@ -19,8 +21,7 @@ Reference = tuple[str, str, str]
 """(source, attribute path, target): one resource names another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """Changes that are put back together: `change` is what the reader is shown, `edits` what is put back. `parts`: the bundles that were joined;
     `lines`: how many lines of the code one edits for it, as far as that is known."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.declared.rows import Row
 from faultray_action.model.component import Component, Copy, Fault, FaultClass
 from faultray_action.model.topology import Topology
 
 
-@dataclass(frozen=True, slots=True)
-class Domains:
+class Domains(Struct, frozen=True):
     """What a component's copies share with others, read back from the ids of its faults. `carriers`: copy by copy, as `ADDRESS#k`."""
 
     provider: str

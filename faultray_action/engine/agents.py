@@ -11,8 +11,10 @@ mistakes and checks are taken as independent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import prod
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action.engine.cascade import run
 from faultray_action.engine.relation import Relation, relate
@@ -30,8 +32,7 @@ _REST = Scenario("", "rest")
 _RAISED = 1e-12
 
 
-@dataclass(frozen=True, slots=True)
-class _Feed:
+class _Feed(Struct, frozen=True):
     """A wrong answer of `source` passes to `target` with probability `p_passes`."""
 
     source: str

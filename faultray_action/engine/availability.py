@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.engine.bounds import bound_by_cuts, sample
 from faultray_action.engine.compiled import Compiled
@@ -25,8 +26,7 @@ TIGHT = 0.01
 """Bounds this close to each other, relative to the upper one, need no sample beside them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unavailability:
+class Unavailability(Struct, frozen=True):
     """Of one entry: the estimate, and the importance of each of its faults (to first order where the estimate is not exact)."""
 
     estimate: Estimate
@@ -126,8 +126,7 @@ def _build(compiled: Compiled, variables: Variables, vertices: Sequence[int], no
     return [down[vertex] for vertex in vertices]
 
 
-@dataclass(frozen=True, slots=True)
-class Probabilities:
+class Probabilities(Struct, frozen=True):
     """At one bound of the rates: per event, and per level of the diagram."""
 
     event: Mapping[int, float]

@@ -9,9 +9,10 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from faultray_action.engine.calls import (
     SLACK,
@@ -87,8 +88,7 @@ class _Message(NamedTuple):
     events: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _When:
+class _When(Struct, frozen=True):
     """When a step happens and which step causes it."""
 
     time: float = 0.0
@@ -97,8 +97,7 @@ class _When:
     events: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Rise:
+class _Rise(Struct, frozen=True):
     health: Health
     rule: Rule
     cause: int = -1

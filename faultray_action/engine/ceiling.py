@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.engine.compiled import Compiled, compile_topology
 from faultray_action.model.component import Component, Kind, Recovery
@@ -29,8 +30,7 @@ WORKLOADS = frozenset((Kind.WEB_SERVER, Kind.APP_SERVER, Kind.CONTAINER, Kind.FU
 Input = tuple[str, float, str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _View:
+class _View(Struct, frozen=True):
     """One entry, with what it needs."""
 
     outcome: EntryOutcome

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from faultray_action.engine.compiled import Compiled
 from faultray_action.engine.structure import evaluate
 from faultray_action.model.outcome import Cut
@@ -85,8 +87,7 @@ def _proper_parts(cut: int) -> list[int]:
     return parts[1:-1]
 
 
-@dataclass(frozen=True, slots=True)
-class CutSets:
+class CutSets(Struct, frozen=True):
     """`by_entry`: entry address -> its minimal cut sets up to the order, as bit sets of events; `complete`: nothing was left out."""
 
     by_entry: Mapping[str, frozenset[int]]

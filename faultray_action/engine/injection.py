@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from faultray_action.engine.relation import Relation
 from faultray_action.engine.states import climb
@@ -12,21 +13,20 @@ from faultray_action.model.outcome import Health
 from faultray_action.model.scenario import EDGE_ARROW, AgentFault, Scenario, WhatIf, WhatIfKind
 
 
-@dataclass(frozen=True, slots=True)
-class Injection:
+class Injection(Struct, frozen=True):
     """What a scenario does to one side, in vertices and edges; what names nothing on this side is left out.
 
     `forced` joins a health to a vertex, with the what-if that says so; `timed_out` and `breakers_off` are edges. `runtime`: load and latency run.
     """
 
     lost: frozenset[str] = frozenset()
-    forced: Mapping[int, tuple[Health, str]] = field(default_factory=dict)
-    deployed: Mapping[int, str] = field(default_factory=dict)
+    forced: Mapping[int, tuple[Health, str]] = {}
+    deployed: Mapping[int, str] = {}
     control_plane_down: bool = False
-    traffic: Mapping[int, tuple[int, str]] = field(default_factory=dict)
-    slowed: Mapping[int, tuple[float, str]] = field(default_factory=dict)
-    timed_out: Mapping[int, str] = field(default_factory=dict)
-    breakers_off: Mapping[int, str] = field(default_factory=dict)
+    traffic: Mapping[int, tuple[int, str]] = {}
+    slowed: Mapping[int, tuple[float, str]] = {}
+    timed_out: Mapping[int, str] = {}
+    breakers_off: Mapping[int, str] = {}
     runtime: bool = False
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import igraph
+from msgspec import Struct
 
 from faultray_action.model.picture import Placement, Spot
 
@@ -26,8 +26,7 @@ _GAP = 1.0
 _ITERATIONS = 60
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(Struct, frozen=True):
     """One block with its own origin."""
 
     spots: Mapping[str, Spot]

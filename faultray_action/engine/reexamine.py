@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from faultray_action.engine.examine import examine, examine_assets
 from faultray_action.model.outcome import Examination, SharedDependency, SinglePoint

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.engine.states import TRANSFER_OF_ROLE, Transfer
 from faultray_action.model.component import Component, FaultClass
@@ -22,8 +23,7 @@ DEFAULT_UTILISATION = 0.6
 """Demand of a component that declares none, as a share of its copies; `Runtime.demand` holds the demand that both sides share."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """A dependency among numbered vertices. `target` is -1 where it does not exist; `severed`: it does not, or the need is broken.
 
     `group` numbers the alternative group, -1 for none. `base_ms` is what a call over it takes at rest. `inside` marks a call within a cycle of
@@ -43,8 +43,7 @@ class Edge:
     base_ms: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """An alternative group of one source: `needed` of its edges must carry, all of one transfer."""
 
     source: int
@@ -53,8 +52,7 @@ class Group:
     edges: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(Struct, frozen=True):
     """A topology, numbered. Vertices are components in their order; replica edges are left out.
 
     `outgoing` and `incoming` hold edges by vertex, `calls` the outgoing synchronous ones. `hit_by`: fault -> vertices that lose a copy.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from faultray_action.engine.compiled import Compiled
 from faultray_action.engine.sweep import Row, passes_unseen, positions, sweep_vertices
 from faultray_action.engine.zones import ZoneGroup, first_holders, worst_recovery
@@ -13,8 +15,7 @@ from faultray_action.model.outcome import SharedDependency, SinglePoint
 from faultray_action.model.topology import EntryPoint, Role, Topology
 
 
-@dataclass(frozen=True, slots=True)
-class Singles:
+class Singles(Struct, frozen=True):
     """What single events do.
 
     `cut_off`: entries that are down with no event. `order_one`: entry address -> ids of the faults that alone take it down.

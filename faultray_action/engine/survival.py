@@ -9,7 +9,9 @@ that still survive are run one by one through the cascade. A deferred entry does
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from faultray_action.engine.cascade import run
 from faultray_action.engine.compiled import Compiled

@@ -7,7 +7,8 @@ block stays in the processor's cache and memory does not grow with the number of
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.engine.compiled import Compiled
 from faultray_action.engine.structure import evaluate
@@ -21,8 +22,7 @@ NARROW = 1_800
 """Bits of an integer that the interpreter's small-object allocator still serves: setting single bits in wider ones costs several times more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One scenario in the engine's words: indices of events that happen and of vertices forced down."""
 
     events: tuple[int, ...]

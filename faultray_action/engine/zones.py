@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.model.component import Component, Copy, Fault, FaultClass, Kind, Recovery
 from faultray_action.model.topology import Topology
@@ -11,8 +12,7 @@ from faultray_action.model.topology import Topology
 _OWN = (FaultClass.COPY, FaultClass.ZONAL)
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneGroup:
+class ZoneGroup(Struct, frozen=True):
     """The copies of `address` in `zone`, lost together.
 
     `faults` are the copy and zonal faults that `address` owns there; `copies` are (component, copy index) pairs that hold none and are

@@ -12,8 +12,9 @@ import json
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from faultray_action.github.client import Client, PostingError, number_of, text_of
 from faultray_action.model.artifact import Annotation, Light
@@ -30,8 +31,7 @@ MAX_PAYLOAD_BYTES = 1024 * 1024
 _HEADER = re.compile(r"<!-- faultray-section (\{[^\n]*?\}) ([A-Za-z0-9+/=]*) -->\s*\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """One job's part of the comment: `key` its identity on the commit, `payload` opaque; of one key the newest (`run`, `attempt`) counts."""
 
     key: str
@@ -40,8 +40,7 @@ class Section:
     attempt: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRun:
+class CheckRun(Struct, frozen=True):
     """What to post. `warn_only`: a failed gate that is not to block shows as neutral; "could not compute" never does."""
 
     name: str
@@ -63,8 +62,7 @@ class CheckRun:
         return "success"
 
 
-@dataclass(frozen=True, slots=True)
-class PostedSection:
+class PostedSection(Struct, frozen=True):
     """A section as it stands on GitHub, with the check run it was read from. `app` is the slug of the app that wrote it."""
 
     section: Section

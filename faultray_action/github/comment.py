@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action.github.client import Client, PostingError, number_of, text_of
 from faultray_action.model.artifact import CommentMode, CommentWhen, Light
@@ -27,8 +29,7 @@ _MINIMIZE = """mutation($id: ID!) {
 }"""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """What the first line of a comment says. `previous` is the verdict of the last other head commit, None where there was none."""
 
     key: str
@@ -46,8 +47,7 @@ class Stamp:
         return f"<!-- faultray-action {json.dumps(fields, sort_keys=True)} -->"
 
 
-@dataclass(frozen=True, slots=True)
-class Comment:
+class Comment(Struct, frozen=True):
     """A comment of ours as GitHub returned it."""
 
     id: int
@@ -57,8 +57,7 @@ class Comment:
     stamp: Stamp
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(Struct, frozen=True):
     """What to say: the body without its first line, the verdict it speaks of, and whether it speaks of any change of resilience."""
 
     body: str
@@ -180,8 +179,7 @@ def worth_a_comment(when: CommentWhen, wording: Wording) -> bool:
     return when is CommentWhen.ALWAYS or wording.light.red or (when is CommentWhen.CHANGES and wording.changed)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """`before` is what the comment said until now (None: it is new), `changed` whether anything was written or deleted."""
 
     comment: Comment

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from faultray_action.model.errors import ConfigError
 
@@ -35,8 +36,7 @@ class Event(StrEnum):
         return self in (Event.PUSH, Event.WORKFLOW_RUN, Event.WORKFLOW_DISPATCH)
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """`head_sha` is the head of the pull request where there is one (never the merge commit), else the commit the event speaks of.
 
     `pull` is None where the event names none; `head_branch` is "owner:branch" of a workflow_run, to find it by. `run` and `attempt` order
@@ -101,8 +101,7 @@ def context_of(environ: Mapping[str, str], payload: Mapping[str, Any]) -> Contex
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Where:
+class _Where(Struct, frozen=True):
     head_sha: str = ""
     base_sha: str = ""
     pull: int | None = None

@@ -11,7 +11,8 @@ section, and writes: another contradiction. The same holds for a first comment c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.github.check import CheckRun, PostedSection, Section, current, digest, order, post, read_sections
 from faultray_action.github.client import Client, PostingError, text_of
@@ -26,8 +27,7 @@ Render = Callable[[Sequence[Section], str], Wording]
 """All sections (by key) and the head commit they are of -> the comment. Pure: every job must word the same sections alike."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sticky:
+class Sticky(Struct, frozen=True):
     """Which comment, how it is kept, and how it is worded. `validate` says whether a payload of another job may be rendered."""
 
     pull: int

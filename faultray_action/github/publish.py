@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action.github.check import CheckRun, PostedSection, Section
 from faultray_action.github.client import Client, PostingError, number_of, text_of
@@ -17,8 +19,7 @@ PERMISSIONS = ("contents: read", "checks: write", "pull-requests: write")
 """All that the action can use; naming one permission drops those that are not named, so a notice names them all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(Struct, frozen=True):
     """Everything to post, and how. `name` tells the comment from those of other uses of the action in the same repository."""
 
     name: str
@@ -31,8 +32,7 @@ class Posting:
     channel: AnnotationChannel = AnnotationChannel.AUTO
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """`commands` are the annotations that no check run took: to be printed as workflow commands."""
 
     comment_url: str = ""

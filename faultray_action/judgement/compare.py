@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from faultray_action.judgement.assess import score_pair
 from faultray_action.judgement.pairing import Side, match_entries

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.model.finding import Decision, Delta, Disruption, DisruptionClass, GateResult, Recommendation, Risk, RiskSeverity
 from faultray_action.model.policy import Gates, Unknowns
@@ -15,8 +16,7 @@ HIGH_RISK_DROP = 10.0
 """Points; a drop of as many is high risk whatever the settings tolerate."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """What the gates are asked of: a difference without what waivers accept, both ceilings, and the points of drop that waivers account for."""
 
     delta: Delta

@@ -7,8 +7,9 @@ unavailability; nor is it an improvement to stop using one. What is a single poi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from faultray_action.judgement.pairing import Side
 from faultray_action.model.component import Component

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.model.outcome import AssetOutcome, EntryOutcome, Examination
 from faultray_action.model.topology import DataAsset, EntryPoint, Topology
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One side of a change: what stands there and what the engine found out about it."""
 
     topology: Topology
     examination: Examination
 
 
-@dataclass(frozen=True, slots=True)
-class EntryPair:
+class EntryPair(Struct, frozen=True):
     """One entry of the common list: its outcome before and after, None where it does not stand."""
 
     address: str
@@ -26,8 +25,7 @@ class EntryPair:
     outcomes: tuple[EntryOutcome | None, EntryOutcome | None]
 
 
-@dataclass(frozen=True, slots=True)
-class AssetPair:
+class AssetPair(Struct, frozen=True):
     """One data asset of the common list, as EntryPair."""
 
     address: str

@@ -28,7 +28,8 @@ do.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.model.assessment import POINTS_AVAILABILITY, POINTS_DURABILITY, POINTS_REDUNDANCY
 from faultray_action.model.outcome import AssetOutcome, EntryOutcome
@@ -39,8 +40,7 @@ FEWEST_NINES = 1.0
 NINES_SPAN = 4.0
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
+class Weights(Struct, frozen=True):
     """The constants of the formula; only the sensitivity table of the documentation ever passes others than the default."""
 
     availability: float = POINTS_AVAILABILITY

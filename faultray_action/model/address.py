@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Index = int | str | None
 
@@ -18,8 +19,7 @@ def format_index(index: Index) -> str:
     return f"[{index}]" if isinstance(index, int) else f"[{json.dumps(index, ensure_ascii=False)}]"
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleStep:
+class ModuleStep(Struct, frozen=True):
     """One ``module.NAME[INDEX]`` of a module path."""
 
     name: str
@@ -29,8 +29,7 @@ class ModuleStep:
         return f"module.{self.name}{format_index(self.index)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """``module.a["x"].data.aws_vpc.main[0]``; index keys may hold dots, quotes, brackets: the parser never splits on dots.
 
     `plan` is the label of a plan, written in front with a colon (``envs/prod:aws_vpc.main``), where several plans hold one address.

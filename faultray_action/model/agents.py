@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from faultray_action.model.outcome import Health
 
 
-@dataclass(frozen=True, slots=True)
-class AgentRisk:
+class AgentRisk(Struct, frozen=True):
     """One agent in one scenario. `risk`: probability that an answer is wrong; `answering`: it still gives answers.
 
     `sources`: data sources that are not healthy, with their health; `upstream`: agents whose answers it is fed and whose own risk rose.
@@ -30,8 +29,7 @@ class AgentRisk:
         return self.health is Health.HEALTHY
 
 
-@dataclass(frozen=True, slots=True)
-class AgentScenario:
+class AgentScenario(Struct, frozen=True):
     """A scenario that raises an agent's risk."""
 
     scenario: str
@@ -39,8 +37,7 @@ class AgentScenario:
     risk: AgentRisk
 
 
-@dataclass(frozen=True, slots=True)
-class AgentOutcome:
+class AgentOutcome(Struct, frozen=True):
     """One agent over all scenarios asked.
 
     `base` is h0; `at_rest` the risk with nothing injected, over the whole chain that feeds it. `chain`: the agents whose answers reach it,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 POINTS_AVAILABILITY = 35.0
 POINTS_REDUNDANCY = 45.0
@@ -10,8 +10,7 @@ POINTS_DURABILITY = 20.0
 """The most that each part contributes to a score; together 100 (`judgement.score` says why)."""
 
 
-@dataclass(frozen=True, slots=True)
-class EntryScore:
+class EntryScore(Struct, frozen=True):
     """One entry's part: `weight` (all weights sum to 1), its A and R in [0, 1], the unavailability and the hazard they come from.
 
     `borrowed`: the entry stands on the other side only, and takes that side's values here.
@@ -26,8 +25,7 @@ class EntryScore:
     borrowed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AssetScore:
+class AssetScore(Struct, frozen=True):
     """One data asset's part: `weight` (all weights sum to 1), its D in [0, 1] and the exposure it comes from. `borrowed` as for entries."""
 
     address: str
@@ -37,8 +35,7 @@ class AssetScore:
     borrowed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LostPoints:
+class LostPoints(Struct, frozen=True):
     """The event split: points that an event costs one entry or asset. `event` is a fault id, or a loss kind of the asset."""
 
     subject: str
@@ -46,8 +43,7 @@ class LostPoints:
     points: float
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(Struct, frozen=True):
     """The score of one side, 0-100 and unrounded, with its three parts in [0, 1]: availability A, redundancy R, durability D.
 
     `points` are what the three parts contribute, in that order; they sum to the score.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Proportion:
+class Proportion(Struct, frozen=True):
     """`hits` of `total`, with its 95 % Wilson interval; of nothing, the value is None and the interval [0, 1]."""
 
     hits: int
@@ -19,8 +18,7 @@ class Proportion:
         return self.hits / self.total if self.total else None
 
 
-@dataclass(frozen=True, slots=True)
-class Accuracy:
+class Accuracy(Struct, frozen=True):
     """One predictor against what was observed. Positive means: the service was affected. `f1` is None where nothing was affected or predicted."""
 
     true_positive: int
@@ -39,8 +37,7 @@ class Accuracy:
         return None if recall is None or specificity is None else (recall + specificity) / 2
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentResult:
+class IncidentResult(Struct, frozen=True):
     """One incident: what was given (`failed`), what was observed, what was predicted; services in sorted order, the failed ones left out."""
 
     id: str
@@ -65,8 +62,7 @@ class IncidentResult:
         return tuple(service for service in self.unaffected if service in self.predicted)
 
 
-@dataclass(frozen=True, slots=True)
-class BacktestResult:
+class BacktestResult(Struct, frozen=True):
     """All incidents, and the pooled accuracy of the engine and of each baseline, by name."""
 
     incidents: tuple[IncidentResult, ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Action(StrEnum):
@@ -27,8 +28,7 @@ Printable = str | int | float | bool | None
 """What may be printed of an allow-listed structural attribute."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeChange:
+class AttributeChange(Struct, frozen=True):
     """One changed structural attribute. `before` and `after` are printable only because the catalogue allow-lists the attribute.
 
     `attribute` is a dotted path without list indices, or "" where the resource itself is created or deleted (then `action` says it).

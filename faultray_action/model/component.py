@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
-from faultray_action.model.quick import quick
+from msgspec import Struct
+
 from faultray_action.model.units import Interval
 
 
@@ -67,9 +67,7 @@ class Confidence(StrEnum):
     GUESS = "guess"
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """Why a component, an edge or a number exists: the resource and attribute read, and the rule that read it."""
 
     address: str
@@ -78,9 +76,7 @@ class Evidence:
     confidence: Confidence = Confidence.CERTAIN
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """An event with a class and a yearly rate, independent of every other fault.
 
     `address` is the component it belongs to, "" for a domain that components share (a zone, a region, a provider service).
@@ -97,17 +93,14 @@ class Fault:
     domain: str = ""
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """One copy: up iff none of its faults (ids into `Topology.faults`, its own event and every shared domain) has happened. `zone` is "" where it has none."""
 
     faults: tuple[str, ...]
     zone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(Struct, frozen=True):
     """Load and latency of a component; only scenarios read it, never SPOFs, cuts, availability or score.
 
     `latency_ms` own time of a request, `capacity` and `demand` in the same unit of load for the whole component (None: the rule of docs/model.md),
@@ -122,9 +115,7 @@ class Runtime:
     timeout_ms: float | None = None
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(Struct, frozen=True):
     """A part that serves: locally up iff at least `needed` of its copies are up.
 
     No copies with needed = 0 is a part without a failure of its own (a connector); no copies with needed >= 1 is one that cannot serve

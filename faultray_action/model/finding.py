@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from faultray_action.model.assessment import Assessment
 from faultray_action.model.change import AttributeChange
@@ -32,8 +33,7 @@ class Standing(StrEnum):
     UNCHANGED = "unchanged"
 
 
-@dataclass(frozen=True, slots=True)
-class Risk:
+class Risk(Struct, frozen=True):
     """A risk that is no single point. `losses` are uncovered loss kinds ("media", "destroyed"); `message` is a sentence of ours.
 
     `existed`: what is at risk stood there before the change."""
@@ -54,8 +54,7 @@ class DisruptionClass(StrEnum):
     BLIP = "blip"
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyStep:
+class ApplyStep(Struct, frozen=True):
     """One thing that happens to a component while applying, in apply order. `ends`: it does not stand after at this address.
 
     `overlap`: its successor exists before it goes. `rolling`: copy by copy. `harmless`: nothing runs on it. `loses_data`: durable data
@@ -78,8 +77,7 @@ class ApplyStep:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Disruption:
+class Disruption(Struct, frozen=True):
     """What goes down while applying, and for how long (None: not known, or for good)."""
 
     address: str
@@ -89,8 +87,7 @@ class Disruption:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(Struct, frozen=True):
     """Everything that differs between the sides. `before` / `after` are None for a side without entries; then `points` is None too."""
 
     before: Assessment | None
@@ -113,8 +110,7 @@ class Delta:
         return tuple(risk for standing, risk in self.risks if standing is Standing.NEW)
 
 
-@dataclass(frozen=True, slots=True)
-class GateResult:
+class GateResult(Struct, frozen=True):
     """One gate: asked, with its limit and what it saw. `before` is the value of the side before, where it has one."""
 
     gate: str
@@ -131,8 +127,7 @@ class Recommendation(StrEnum):
     HIGH_RISK = "high-risk"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The verdict: fixed here, whatever happens later. `error` is the reason where it could not be computed."""
 
     gates: tuple[GateResult, ...]
@@ -145,8 +140,7 @@ class Decision:
         return not self.error and all(gate.passed for gate in self.gates)
 
 
-@dataclass(frozen=True, slots=True)
-class Contribution:
+class Contribution(Struct, frozen=True):
     """One change put back: what the score lost (negative) or won by it. `also`: what is put back with it, by the same line or since none of them
     counts without the others."""
 
@@ -155,8 +149,7 @@ class Contribution:
     also: tuple[AttributeChange, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Attribution:
+class Attribution(Struct, frozen=True):
     """Rows and `interaction` sum to the delta exactly. `causes`: single point (address) -> changes whose put-back alone removes it.
     `untried`: changes that were not put back one by one, since there are too many of them for a system of that size."""
 
@@ -167,8 +160,7 @@ class Attribution:
     untried: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class WayBack:
+class WayBack(Struct, frozen=True):
     """The smallest set of changes to put back so that every gate passes. No edits: none found within `simulations`."""
 
     edits: tuple[AttributeChange, ...] = ()
@@ -176,8 +168,7 @@ class WayBack:
     simulations: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OutageWitness:
+class OutageWitness(Struct, frozen=True):
     """The smallest failure that takes an entry down through a single point: scenario id, need chain from the point to the entry."""
 
     address: str
@@ -187,8 +178,7 @@ class OutageWitness:
     failures_before: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Turned:
+class Turned(Struct, frozen=True):
     """A scenario whose outcome differs between the sides, and the entries that it stops on the worse one."""
 
     scenario: str
@@ -197,8 +187,7 @@ class Turned:
     takes_down: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outlived:
+class Outlived(Struct, frozen=True):
     """`broken` used to be survived and no longer are, `repaired` the other way round: examples, and how many there are."""
 
     broken: tuple[Turned, ...] = ()

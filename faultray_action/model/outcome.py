@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from faultray_action.model.component import FaultClass, Recovery
 
@@ -19,8 +20,7 @@ class Health(IntEnum):
     DOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """A probability with its bounds. `method`: exact, bound or sample; low and high span the rates' intervals (and the bound's or sample's error)."""
 
     value: float
@@ -30,8 +30,7 @@ class Estimate:
     error: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Importance:
+class Importance(Struct, frozen=True):
     """Birnbaum importance (dU/dp) and Fussell-Vesely importance ((U - U with the fault impossible) / U) of one fault for one entry, in [0, 1].
 
     As exact as the entry's estimate: to first order where that is a bound or a sample.
@@ -42,8 +41,7 @@ class Importance:
     fussell_vesely: float
 
 
-@dataclass(frozen=True, slots=True)
-class EntryOutcome:
+class EntryOutcome(Struct, frozen=True):
     """`address` of the entry point. `hazard_per_year` is H1: the sum of yearly default rates of its order-1 faults (classes of `FaultClass.counts_in_hazard`).
 
     `cut_off`: down with no event at all; then unavailability is 1 and the hazard is infinite in effect (R = 0).
@@ -57,8 +55,7 @@ class EntryOutcome:
     importance: tuple[Importance, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AssetOutcome:
+class AssetOutcome(Struct, frozen=True):
     """`exposure_per_year` is L1: the sum of default rates of uncovered loss events; `destroyed` means D = 0."""
 
     address: str
@@ -67,8 +64,7 @@ class AssetOutcome:
     destroyed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SinglePoint:
+class SinglePoint(Struct, frozen=True):
     """A component one event of which takes an entry down. One row a component; `classes` sorted, `faults` the events (or "zone:NAME of ADDRESS" groups).
 
     `takes_down` are entry addresses, `recovery` the worst of its events, `failures_per_year` the sum of their default rates.
@@ -84,8 +80,7 @@ class SinglePoint:
     zones: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SharedDependency:
+class SharedDependency(Struct, frozen=True):
     """A region, provider-service, vendor or common-cause event that alone takes entries down: reported with its share of unavailability, no SPOF."""
 
     fault: str
@@ -95,16 +90,14 @@ class SharedDependency:
     failures_per_year: float
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """A minimal cut set of one entry: fault ids, sorted."""
 
     entry: str
     faults: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SweepSummary:
+class SweepSummary(Struct, frozen=True):
     """How many scenarios left every entry up, by stratum: (stratum, total, survived). `failing`: entry -> integer, bit s set where scenario s stops it."""
 
     total: int
@@ -112,11 +105,10 @@ class SweepSummary:
     by_stratum: tuple[tuple[str, int, int], ...] = ()
     dropped: tuple[tuple[str, int], ...] = ()
     covered_mass: float = 1.0
-    failing: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    failing: Mapping[str, int] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """One of the five layers: availability in [0, 1] with the inputs it was computed from, (name, value, unit, source) each."""
 
     name: str
@@ -125,8 +117,7 @@ class Layer:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ceiling:
+class Ceiling(Struct, frozen=True):
     """`value` = min over layers; `product` assumes independence; `frechet` is the lower bound for any correlation."""
 
     layers: tuple[Layer, ...]
@@ -136,8 +127,7 @@ class Ceiling:
     frechet: float
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
+class Examination(Struct, frozen=True):
     """Everything the engine found out about one topology."""
 
     entries: tuple[EntryOutcome, ...]
@@ -147,4 +137,4 @@ class Examination:
     cuts: tuple[Cut, ...] = ()
     cuts_complete: bool = True
     sweep: SweepSummary = SweepSummary(0, 0)
-    down: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
+    down: Mapping[str, bool] = MappingProxyType({})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from faultray_action.model.outcome import Health
 
@@ -12,18 +13,16 @@ Spot = tuple[float, float]
 """(column, row): columns follow the needs from left to right, one component takes one unit each way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(Struct, frozen=True):
     """`spots`: component -> its place; `bends`: (source, target) -> places a long edge runs through, source first. `columns` x `rows` hold all."""
 
     spots: Mapping[str, Spot]
-    bends: Mapping[tuple[str, str], tuple[Spot, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    bends: Mapping[tuple[str, str], tuple[Spot, ...]] = MappingProxyType({})
     columns: float = 0.0
     rows: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Struct, frozen=True):
     """One component that a failure reaches, at its worst health. `cause` is the component that passed it on, "" where it is the failure itself.
 
     `seconds` since the failure and `rule` are those of the step that made it so; where the order is not traced, 0 and "".
@@ -36,8 +35,7 @@ class Visit:
     rule: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ripple:
+class Ripple(Struct, frozen=True):
     """What one failure does to one side, without what is down anyway.
 
     `id` is the scenario's, equal on both sides; `kind` is "component" (all of its copies at once), a fault class ("zone", "region", …), or

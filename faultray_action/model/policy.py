@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from faultray_action.model.address import without_index
 from faultray_action.model.component import Recovery
@@ -20,8 +21,7 @@ from faultray_action.model.topology import Role
 from faultray_action.model.units import Interval
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(Struct, frozen=True, order=True):
     """Where a statement is written; line 0 where it came from an input."""
 
     file: str = ""
@@ -45,8 +45,7 @@ class Mode(StrEnum):
     WARN = "warn"
 
 
-@dataclass(frozen=True, slots=True)
-class Gates:
+class Gates(Struct, frozen=True):
     """The limits of docs/model.md. Points and percent on 0-100, seconds; None: that gate is off.
 
     `max_drop`, `max_new_spofs` and `max_apply_downtime_seconds` are the tolerances of `fail_on_regression` and mean nothing without it.
@@ -62,8 +61,7 @@ class Gates:
     unknowns: Unknowns = Unknowns.WORST
 
 
-@dataclass(frozen=True, slots=True)
-class DeclaredEntry:
+class DeclaredEntry(Struct, frozen=True):
     """Where users come in, as the team says it. `weight` relative to the other entries, > 0; `label` "" for the address."""
 
     pattern: str
@@ -72,8 +70,7 @@ class DeclaredEntry:
     place: Place = Place()
 
 
-@dataclass(frozen=True, slots=True)
-class DeclaredNeed:
+class DeclaredNeed(Struct, frozen=True):
     """`target` is needed by the component that the override names. Needs with the same non-empty `group` are alternatives."""
 
     target: str
@@ -85,8 +82,7 @@ class DeclaredNeed:
     buffer_seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(Struct, frozen=True):
     """Facts that the plan cannot show. None or empty: as discovered.
 
     `copies_elsewhere` are further copies outside this plan (in a place of their own), added to those found.
@@ -109,8 +105,7 @@ class Override:
     place: Place = Place()
 
 
-@dataclass(frozen=True, slots=True)
-class RateOverride:
+class RateOverride(Struct, frozen=True):
     """A row of the reliability table with the team's own numbers; `value` for a quantity that is no rate."""
 
     id: str
@@ -120,8 +115,7 @@ class RateOverride:
     place: Place = Place()
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+class Waiver(Struct, frozen=True):
     """A finding accepted on purpose. Found by `fingerprint` (or its first 8 and more characters), else by address and class.
 
     `finding_class` "" with an address means every class of it. `expiry` is the last day (UTC) on which it counts.
@@ -141,8 +135,7 @@ class Waiver:
         return self.fingerprint or " ".join(part for part in (self.address, self.finding_class) if part)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """Everything `.faultray.yml` says about the system. `gates` live in Settings, which merges them with inputs and environment.
 
     `operations` are fields of `model.topology.Operations`; `sla_percent` service key -> percent; `data_weights` (pattern, weight >= 0).
@@ -152,20 +145,19 @@ class Policy:
     overrides: tuple[Override, ...] = ()
     data_weights: tuple[tuple[str, float], ...] = ()
     rates: tuple[RateOverride, ...] = ()
-    sla_percent: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-    operations: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    sla_percent: Mapping[str, float] = MappingProxyType({})
+    operations: Mapping[str, float] = MappingProxyType({})
     catalogue: tuple[str, ...] = ()
     waivers: tuple[Waiver, ...] = ()
-    places: Mapping[str, Place] = field(default_factory=lambda: MappingProxyType({}))
+    places: Mapping[str, Place] = MappingProxyType({})
     """Pattern -> where it is written, for patterns without a place of their own (data weights)."""
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyDocument:
+class PolicyDocument(Struct, frozen=True):
     """The policy, and the settings that the file gives: input name -> (text as an input would have it, where it stands)."""
 
     policy: Policy = Policy()
-    settings: Mapping[str, tuple[str, Place]] = field(default_factory=lambda: MappingProxyType({}))
+    settings: Mapping[str, tuple[str, Place]] = MappingProxyType({})
 
 
 def names(pattern: str, address: str) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.model.component import Recovery
 from faultray_action.model.errors import ConfigError
 from faultray_action.model.units import Interval
 
 
-@dataclass(frozen=True, slots=True)
-class ReliabilityRow:
+class ReliabilityRow(Struct, frozen=True):
     """How often a kind of thing fails by itself, how long it stays down, and how that ends.
 
     `failover_seconds` is the gap while a standby takes over, None where the table knows none.
@@ -27,8 +27,7 @@ class ReliabilityRow:
     date: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(Struct, frozen=True):
     """A named number that is no rate: a beta factor (unit `fraction`), a default of the operational layer."""
 
     id: str
@@ -39,8 +38,7 @@ class Quantity:
     date: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReliabilityTable:
+class ReliabilityTable(Struct, frozen=True):
     """`rows` by id (vm, zone, region, managed_database, ...), `quantities` by id (beta_same_zone, deploys_per_month, ...)."""
 
     rows: Mapping[str, ReliabilityRow]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from faultray_action.model.outcome import Health
 
@@ -60,8 +61,7 @@ EDGE_ARROW = " -> "
 """Between source and target where an edge is the target of a what-if."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class WhatIf:
+class WhatIf(Struct, frozen=True, order=True):
     """An injection without a rate. `target` is a component address, "source -> target" for an edge, or "" for the whole system; `level` a factor (traffic, latency) or 0."""
 
     kind: WhatIfKind
@@ -77,8 +77,7 @@ class WhatIf:
         return f"{self.kind}{detail}{level}{target}"
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     """`faults` are ids into `Topology.faults`, sorted. `stratum` says which family it comes from."""
 
     id: str
@@ -100,8 +99,7 @@ def scenario_id(faults: tuple[str, ...], what_ifs: tuple[WhatIf, ...] = ()) -> s
     return ID_SEPARATOR.join((*faults, *map(str, what_ifs)))
 
 
-@dataclass(frozen=True, slots=True)
-class ScenarioSet:
+class ScenarioSet(Struct, frozen=True):
     """All scenarios asked of a side. `dropped`: stratum -> how many were thinned out; `covered_mass`: probability mass of the fault combinations that are in it.
 
     `candidates`: stratum -> how many distinct scenarios it had before thinning (an estimate from above where they were too many to list).

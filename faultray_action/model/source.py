@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class SourceRange:
+class SourceRange(Struct, frozen=True):
     """`file` relative to the repository, lines and columns from 1 (0: not known). `note` says what is meant where it is not the thing itself
     ("the call of the module", "nearest surviving line")."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from msgspec import Struct
+
 from faultray_action.model.component import Component, Evidence, Fault
 from faultray_action.model.diagnostic import Diagnostic
-from faultray_action.model.quick import quick
 from faultray_action.model.units import Interval
 
 
@@ -23,9 +23,7 @@ class Role(StrEnum):
     REPLICA = "replica"
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(Struct, frozen=True):
     """`source` needs `target`.
 
     Edges of one source with the same non-empty `group` form an alternative group: `group_needed` (the same on all of them) must be healthy.
@@ -51,9 +49,7 @@ class Dependency:
     evidence: tuple[Evidence, ...] = ()
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class EntryPoint:
+class EntryPoint(Struct, frozen=True):
     """Where users come in. `component` is the vertex whose health is the entry's; `address` is what the reader knows it by.
 
     `deferred`: a queue consumer; outages shorter than `retention_hours` are none. `keys` are stable identities (DNS names) that match the two sides.
@@ -79,9 +75,7 @@ class LossKind(StrEnum):
     REGION = "region"
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(Struct, frozen=True):
     """A loss event of a data asset and what covers it; an uncovered one is of order 1."""
 
     kind: LossKind
@@ -93,9 +87,7 @@ class Loss:
         return bool(self.covered_by)
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class DataAsset:
+class DataAsset(Struct, frozen=True):
     """Durable data. `stores` are the components that hold it; `losses` its loss events.
 
     `destroyed`: the plan deletes or replaces it without a final snapshot or a surviving copy: D = 0 after.
@@ -118,8 +110,7 @@ class DataAsset:
         return any(loss.kind is not LossKind.POISON for loss in self.losses)
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalService:
+class ExternalService(Struct, frozen=True):
     """A third party that needed paths run through, with its contract number: layer 5 and nothing else."""
 
     id: str
@@ -129,8 +120,7 @@ class ExternalService:
     used_by: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(Struct, frozen=True):
     """An AI agent (docs/model.md): `h0` its base hallucination probability, `sources` of data with weight w(d) in [0, 1] and degradation factor.
 
     `upstream` feeds: (agent address, verification in [0, 1]).
@@ -145,8 +135,7 @@ class Agent:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Operations:
+class Operations(Struct, frozen=True):
     """How the system is run; the inputs of the software, theoretical and operational layers. Each value's source stands in `sources` (name -> declared | plan | default)."""
 
     deploys_per_month: float
@@ -160,11 +149,10 @@ class Operations:
     packet_loss: float
     gc_pause_fraction: float
     jitter_loss: float
-    sources: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    sources: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Struct, frozen=True):
     """How much of the plan has a disposition. Counts of managed resource instances; `unknown_types`: type -> instances;
     `unresolved`: cause -> references; `unknown_values`: (address, attribute) whose value decides something and is not known until apply;
     `unknown_on_path`: addresses of unknown type that a component on a path to an entry refers to or is referred to by."""
@@ -172,8 +160,8 @@ class Coverage:
     modelled: int = 0
     transparent: int = 0
     irrelevant: int = 0
-    unknown_types: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    unresolved: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    unknown_types: Mapping[str, int] = MappingProxyType({})
+    unresolved: Mapping[str, int] = MappingProxyType({})
     unknown_values: tuple[tuple[str, str], ...] = ()
     unknown_on_path: tuple[str, ...] = ()
     changed: int = 0
@@ -189,8 +177,7 @@ class Coverage:
         return 1.0 if self.total == 0 else (self.modelled + self.transparent + self.irrelevant) / self.total
 
 
-@dataclass(frozen=True, slots=True)
-class Topology:
+class Topology(Struct, frozen=True):
     """One side. `components` and `faults` are in a stable order (sorted by address and id); every id a component or an edge names exists."""
 
     components: Mapping[str, Component]

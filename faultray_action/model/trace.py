@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from faultray_action.model.outcome import Health
 from faultray_action.model.scenario import Scenario
@@ -34,8 +35,7 @@ class Rule(StrEnum):
     SLOW = "slow"
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True):
     """One step: a component rose in health, load or latency, never fell.
 
     `step` counts from 0, `parent` is the step that caused it (-1: an injection). `time_seconds` since the injection.
@@ -57,8 +57,7 @@ class Transition:
     load: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
+class Carrier(Struct, frozen=True):
     """An edge over which failure was carried: `health` is what it transferred to the source. `masked`: a member of an alternative group that others stand in for."""
 
     source: str
@@ -68,8 +67,7 @@ class Carrier:
     masked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """The run of one scenario over one topology.
 
     `health`, `latency_ms`, `load` hold only what differs from rest (HEALTHY, the latency at rest, 1). `visited` is V in order of first rise.

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
-from faultray_action.model.quick import quick
+from msgspec import Struct
 
 HOURS_PER_YEAR = 8766.0
 """Mean length of a year in hours (365.25 days)."""
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """A quantity that is known only within bounds: ``low <= default <= high``, all >= 0.
 
     The unit belongs to the field that holds it (``failures_per_year``, ``repair_hours``).

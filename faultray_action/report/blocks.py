@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 COMMENT_BUDGET = 60_000
 """Characters and UTF-8 bytes of a comment; GitHub refuses more than 65,536."""
@@ -12,8 +13,7 @@ SUMMARY_BUDGET = 900 * 1024
 _RESERVE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Lines that belong together. Lower `priority` stays longer; `shorter` are smaller forms to try."""
 
     lines: tuple[str, ...]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from faultray_action.report import wording
 from faultray_action.report.document import Cause, ContributionRow, DisruptionRow, Document, RiskRow, SpofRow
 
@@ -19,8 +21,7 @@ class _Collected:
     resolved: list[Finding] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedChange:
+class JudgedChange(Struct, frozen=True):
     """One changed attribute, its put-back points (None: not attributed on its own), the new findings it causes and those it resolves."""
 
     change: Cause | ContributionRow

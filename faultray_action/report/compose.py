@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct
 
 from faultray_action.model.address import without_index
 from faultray_action.model.assessment import Assessment
@@ -37,8 +37,7 @@ from faultray_action.report.store import MAX_NINES, fingerprint
 _CHAIN_NODES = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One side as the report needs it."""
 
     topology: Topology
@@ -51,8 +50,7 @@ class Side:
         return bool(self.topology.entries)
 
 
-@dataclass(frozen=True, slots=True)
-class PlanFacts:
+class PlanFacts(Struct, frozen=True):
     """What was read, in counts."""
 
     path: str
@@ -64,8 +62,7 @@ class PlanFacts:
     deferred: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(Struct, frozen=True):
     """Both ends of what is unknown: the difference at best, and whether every gate passes at best and at worst."""
 
     best: Delta
@@ -73,8 +70,7 @@ class Ends:
     worst_passed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(Struct, frozen=True):
     """Everything a report is made of. `best` is there where values unknown until apply matter."""
 
     plan: PlanFacts
@@ -85,21 +81,21 @@ class Material:
     changes: tuple[AttributeChange, ...]
     attribution: Attribution = Attribution()
     way_back: WayBack | None = None
-    witnesses: Mapping[str, OutageWitness] = field(default_factory=dict)
+    witnesses: Mapping[str, OutageWitness] = {}
     outlived: Outlived = Outlived()
     best: Ends | None = None
     locate: Locate = lambda address, attribute: None
-    let_go: Mapping[AttributeChange, tuple[AttributeChange, ...]] = field(default_factory=dict)
+    let_go: Mapping[AttributeChange, tuple[AttributeChange, ...]] = {}
     mode: str = "enforce"
     title: str = ""
     label: str = ""
     version: str = ""
     date: str = ""
     slo_percent: float | None = None
-    settings: Mapping[str, d.Printable] = field(default_factory=dict)
+    settings: Mapping[str, d.Printable] = {}
     diagnostics: tuple[Diagnostic, ...] = ()
     waivers: d.WaiversPart | None = None
-    waived: Mapping[str, str] = field(default_factory=dict)
+    waived: Mapping[str, str] = {}
     agents: tuple[d.AgentRow, ...] = ()
     drift: tuple[float, Attribution] | None = None
     cascades: tuple[d.CascadeRow, ...] = ()
@@ -635,8 +631,7 @@ def _graph(m: Material) -> d.GraphPart | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Condensed:
+class Condensed(Struct, frozen=True):
     """A topology as a reader sees it: components only, connectors looked through. Edges (source, target) -> role."""
 
     nodes: tuple[str, ...]

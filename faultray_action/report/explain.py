@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
+
+from msgspec import Struct
 
 from faultray_action.model.address import without_index
 from faultray_action.model.component import Component, Evidence, Kind
@@ -61,8 +62,7 @@ _LOSSES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
+class _Side(Struct, frozen=True):
     topology: Topology
     examination: Examination
     component: Component

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from xml.sax.saxutils import escape, quoteattr
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action.model.component import Component
 from faultray_action.model.topology import Dependency, Topology
@@ -13,8 +15,7 @@ from faultray_action.report.compose import condensed
 from faultray_action.report.escape import mermaid_label, visible
 
 
-@dataclass(frozen=True, slots=True)
-class Vertex:
+class Vertex(Struct, frozen=True):
     """`standing`: both, before or after (added). `copies_before`: in a difference, where they were others."""
 
     address: str
@@ -28,8 +29,7 @@ class Vertex:
     copies_before: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """`source` needs `target`. `why`: the attributes it was read from."""
 
     source: str
@@ -40,8 +40,7 @@ class Edge:
     why: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """What every format draws, sorted."""
 
     vertices: tuple[Vertex, ...]

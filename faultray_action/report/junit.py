@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.report import escape, remarks, wording
 from faultray_action.report.changes import Finding, new_findings
@@ -12,8 +13,7 @@ from faultray_action.report.rules import rule_of
 from faultray_action.report.wording import words
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(Struct, frozen=True):
     """`outcome`: "" passed, else failure | error | skipped."""
 
     group: str

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from faultray_action.report import escape
 
 _MAX_URL = 600
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """Where a report is shown; all optional, without them there are no links.
 
     `server_url` "https://github.com", `repository` "owner/name", `sha` the head commit. `marker` is a line of the caller's

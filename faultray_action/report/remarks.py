@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.model.artifact import Annotation, AnnotationLevel
 from faultray_action.report import escape, verdict, wording
@@ -25,8 +26,7 @@ _LEVEL_COMMAND: Mapping[AnnotationLevel, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     file: str
     line: int
     end_line: int

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.model.agents import AgentRisk
 from faultray_action.model.component import FaultClass, Kind
@@ -41,8 +42,7 @@ _WHY: Mapping[Rule, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Story:
+class _Story(Struct, frozen=True):
     """A run, with what to call its components."""
 
     topology: Topology

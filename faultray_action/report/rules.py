@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.report.changes import Finding
 from faultray_action.report.sections import finding_class
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """`name` in PascalCase, `text` one sentence, `advice` what to do, `level` error | warning | note."""
 
     id: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from faultray_action.report import escape
 from faultray_action.report.document import (
@@ -28,15 +29,13 @@ _LARGE = 10.0
 """Points; from here on a reader does not mind that two rounded scores differ by a point more or less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """Text of others: an address, a label, a value, a file."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """A sentence of ours made elsewhere that may hold names of others."""
 
     text: str

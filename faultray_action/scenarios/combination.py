@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.model.scenario import ID_SEPARATOR, Scenario
 from faultray_action.scenarios.events import Event
@@ -12,8 +13,7 @@ from faultray_action.scenarios.what_ifs import Question
 Combination = tuple[tuple[Event, ...], Question | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Stratum:
+class Stratum(Struct, frozen=True):
     """A family's combinations, each with its key. `total`: how many there are, more than are listed where the family was too large to list."""
 
     name: str

@@ -8,9 +8,10 @@ are lost matters, so a scenario uses the first ones.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from faultray_action.model.component import Component, Fault, FaultClass, Recovery
 from faultray_action.model.topology import Role, Topology
@@ -22,8 +23,7 @@ _CLASS_ORDER = {fault_class: number for number, fault_class in enumerate(FaultCl
 _RECOVERY_ORDER = {recovery: number for number, recovery in enumerate(Recovery)}
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """A fault as a set of lost copies. `odds` = p / (1 - p) of it and of what takes the same copies.
 
     `family` numbers its class of twins, `rank` is its place among them, `size` their number. `key`: uniform 64 bits.
@@ -38,8 +38,7 @@ class Event:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Events:
+class Events(Struct, frozen=True):
     """`copies`: events of one component (a copy, a zonal component, a common cause of its copies); `domains`: what components share.
 
     `own`: component -> its copies on all sides.

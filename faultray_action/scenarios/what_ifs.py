@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.model.component import Component, Kind
 from faultray_action.model.scenario import EDGE_ARROW, AgentFault, WhatIf, WhatIfKind, scenario_id
@@ -15,8 +16,7 @@ TRAFFIC_LEVELS = (1.5, 2.0, 3.0, 5.0, 10.0)
 LATENCY_LEVELS = (2.0, 10.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """One what-if, or a timeout together with its breaker forced off. `text`: its part of a scenario id. `loss`: the copies it takes, if any."""
 
     what_ifs: tuple[WhatIf, ...]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from faultray_action.model.change import Action
 from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action.model.address import Index, format_index
 from faultray_action.model.change import Action
@@ -45,8 +46,7 @@ class PlannedDocument(msgspec.Struct):
     planned_values: StateValues | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """Resources and drift sorted by address and deposed key. `unmentioned`: how many managed ones only the prior state knows."""
 
     resources: list[Resource]

@@ -13,6 +13,8 @@ from itertools import repeat
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import Struct
+
 from faultray_action.model.address import without_index
 from faultray_action.model.change import Action
 from faultray_action.model.value import UNKNOWN
@@ -55,8 +57,7 @@ _Scan = list[tuple[Path, tuple[Mention, ...]]]
 """Paths of a tree with the identity values that stand there."""
 
 
-@dataclass(slots=True)
-class _Work:
+class _Work(Struct, eq=False):
     """The links of one source on one side while they are found.
 
     `scan`: the identity values of other resources that the tree holds; `steady`: nothing met so far differs between before and after.
@@ -65,9 +66,9 @@ class _Work:
     source: Resource
     tree: Tree
     sides: int
-    found: dict[tuple[str, str, str], Link] = field(default_factory=dict)
-    held: dict[str, list[Path]] = field(default_factory=dict)
-    scan: _Scan = field(default_factory=list)
+    found: dict[tuple[str, str, str], Link] = {}
+    held: dict[str, list[Path]] = {}
+    scan: _Scan = []
     steady: bool = True
 
     def add(self, path: Path, dotted: str, target: Resource, attribute: str, kind: LinkKind, detail: str) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import Struct
+
 from faultray_action.model.address import Index
 from faultray_action.model.change import Action
 from faultray_action.model.diagnostic import Diagnostic
-from faultray_action.model.quick import quick
 
 
 class Side(StrEnum):
@@ -22,9 +22,7 @@ class Side(StrEnum):
     AFTER = "after"
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Struct, frozen=True):
     """One instance of a managed resource or a data source, on both sides.
 
     `before` / `after` are its attribute trees (plain dicts and lists; UNKNOWN leaves where the value is known only after apply) or None where
@@ -63,9 +61,7 @@ class LinkKind(StrEnum):
     STATE = "state"
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """`source` mentions `target` on one side. Addresses of instances.
 
     `path` is the dotted attribute path in the source without list indices ("network_configuration.subnets", "" for depends_on);
@@ -81,16 +77,14 @@ class Link:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Links:
+class Links(Struct, frozen=True):
     """All links of one side, sorted; `unresolved` counts references that led nowhere, by cause (a local without source, a missing module, ...)."""
 
     links: tuple[Link, ...]
-    unresolved: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    unresolved: Mapping[str, int] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """One plan or several merged. `resources` are sorted by address (then deposed key); data sources are among them.
 
     `drift` holds `resource_drift` as resources whose `before` is what the state recorded and `after` what the refresh saw.
@@ -103,9 +97,9 @@ class Plan:
     resources: tuple[Resource, ...]
     drift: tuple[Resource, ...] = ()
     configuration: tuple[Mapping[str, Any], ...] = ()
-    state_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    state_dependencies: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     complete: bool = True
     deferred: int = 0
     has_state: bool = True
-    counts: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    counts: Mapping[str, int] = MappingProxyType({})
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -6,12 +6,12 @@ import gc
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.errors import InputError

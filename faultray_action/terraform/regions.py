@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from faultray_action.terraform.plan import Resource
 from faultray_action.terraform.tree import ModulePath, find_call, mapping, module_path, references_of, rows_of, walk_modules

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
 from faultray_action.model.address import without_index
 from faultray_action.terraform.attributes import strings_in, values_at
@@ -92,7 +93,7 @@ _COMPOUND = re.compile(r"[:/\s{\[,;=|@]")
 _RANKED = PRIMARY | DEFINING | NAMES
 
 
-class Holder(NamedTuple):
+class Holder(Struct, frozen=True):
     """A resource that holds a value at an identity attribute. `rank`: 0 primary, 1 defining, 2 a host in one that defines, 3 a plain name.
 
     `sides` has a bit for each side on which it holds the value.

@@ -8,7 +8,8 @@ nobody measured this system, so they rank agents and say what matters, not how o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from faultray_action.model.component import Confidence, Evidence
 from faultray_action.model.reliability import ReliabilityTable

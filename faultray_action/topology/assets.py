@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action.catalogue.entry import Cover
 from faultray_action.catalogue.expression import Scope
@@ -40,8 +43,7 @@ class Ledger:
         return answer
 
 
-@dataclass(frozen=True, slots=True)
-class Stores:
+class Stores(Struct, frozen=True):
     """Root store -> the stores that hold the same data (replicas, members), root first."""
 
     of_root: Mapping[str, tuple[str, ...]]

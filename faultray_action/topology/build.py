@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cache
 from types import MappingProxyType
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from faultray_action.catalogue.load import Catalogue
 from faultray_action.catalogue.sla import SlaTable
@@ -45,8 +47,7 @@ LinksOf = Callable[[Plan, Side], Links]
 """The terraform floor's `links`, bound to the catalogue's identities and the locals of the source."""
 
 
-@dataclass(frozen=True, slots=True)
-class Knowledge:
+class Knowledge(Struct, frozen=True):
     """What a build knows besides the plan: the catalogue, the numbers, the contract figures and what the team states."""
 
     catalogue: Catalogue
@@ -55,8 +56,7 @@ class Knowledge:
     policy: Policy = Policy()
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct, eq=False):
     """One side while it is built."""
 
     survey: Survey
@@ -67,15 +67,14 @@ class Draft:
     entries: list[EntryPoint]
     parts: Parts
     ordered: ordered_rules.OrderedFirewalls
-    told: Told = field(default_factory=dict)
+    told: Told = {}
     ledger: assets.Ledger = field(default_factory=assets.Ledger)
-    found: dict[tuple[frozenset[str], ...], tuple[DataAsset, ...]] = field(default_factory=dict)
+    found: dict[tuple[frozenset[str], ...], tuple[DataAsset, ...]] = {}
     drawn: tuple[tuple[Dependency, ...], dict[str, list[str]]] | None = None
     frozen: tuple[tuple[Dependency, ...], list[EntryPoint], Topology] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stages:
+class Stages(Struct, frozen=True):
     """`before_best` / `after_best` are the same objects as `before` / `after` where no unknown value decides anything."""
 
     before: Topology

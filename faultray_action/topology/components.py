@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action.catalogue.entry import Hosting
 from faultray_action.catalogue.expression import Scope, every
 from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery
-from faultray_action.model.quick import quick
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
 from faultray_action.terraform.tree import module_steps
 from faultray_action.topology import places
@@ -156,9 +158,7 @@ def _kind(node: Node) -> Kind:
 _KINDS = {kind.value: kind for kind in Kind}
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class _Counts:
+class _Counts(Struct, frozen=True):
     """`given`: the catalogue or a modifier says how many copies there are."""
 
     copies: int
@@ -232,7 +232,7 @@ def region(survey: Survey, node: Node) -> str:
     service and where it is not known."""
     if node.entry.scope == "global":
         return ""
-    own = survey.facts.text(node.entry.region, node.address, Scope(node.values, node.entry.defaults)) if node.entry.region else ""
+    own = survey.facts.text(node.entry.region, node.address, survey.scope(node)) if node.entry.region else ""
     if own:
         return own
     served = [survey.nodes[edge.target] for edge in survey.outgoing(node.address, "serves")]

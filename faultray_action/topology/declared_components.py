@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action.declared.defaults import (
     PROVIDER_RUN,
@@ -27,8 +29,7 @@ RULE = "infra.yaml"
 """Rule of the evidence of whatever somebody declared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     component: Component
     faults: tuple[Fault, ...]
 

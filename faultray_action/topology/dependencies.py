@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from faultray_action.model.component import Component, Evidence
 from faultray_action.model.topology import Dependency, Role

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_network
 from typing import Any
 
+from msgspec import Struct
+
 from faultray_action.catalogue.entry import FirewallFacts
 from faultray_action.catalogue.expression import descend, every, number
 from faultray_action.model.component import Component, Confidence, Evidence
-from faultray_action.model.quick import quick
 from faultray_action.model.topology import Dependency, Role
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology import ranked_rules
 from faultray_action.topology.dependencies import reached
+from faultray_action.topology.likeness import fingerprint
 from faultray_action.topology.ordered_rules import Network, as_network
 from faultray_action.topology.ranked_rules import EVERY, Ranked, overlap, spans, tags
 from faultray_action.topology.survey import Node, Survey
@@ -32,9 +34,7 @@ _PRIVATE = tuple(
 """Ranges that no caller from the internet comes from (RFC 1918, 6598, 4193): a narrower list than the library's, which counts ranges for documentation."""
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """Lets traffic into `group` on ports `low`..`high` from `sources` (groups), or from addresses (`open`); an `outward` one out of it to them.
     `public`: some of the addresses are of the internet, None where nobody can say. `probed`: load balancers probe through it."""
 
@@ -99,13 +99,14 @@ def read(survey: Survey, known: Firewalls | None = None, differing: Set[str] = f
         if n.entry.disposition == "firewall" and isinstance(n.values.get("id"), str)
     }
     earlier = known.owned if known is not None and known.ids == ids else {}
+    blocks = _Blocks(ids)
     owned: dict[str, tuple[Rule, ...]] = {}
     rules: dict[str, list[Rule]] = {}
     outward: dict[str, list[Rule]] = {}
     for node in survey.nodes.values():
         if node.entry.firewall is not None:
             same = earlier.get(node.address) if node.address not in differing else None
-            owned[node.address] = tuple(_rules(survey, node, node.entry.firewall, ids)) if same is None else same
+            owned[node.address] = tuple(_rules(survey, node, node.entry.firewall, blocks)) if same is None else same
             for rule in owned[node.address]:
                 (outward if rule.outward else rules).setdefault(rule.group, []).append(rule)
     attached: dict[str, set[str]] = {}
@@ -141,17 +142,45 @@ def _tagged(node: Node, facts: FirewallFacts) -> Iterable[Rule]:
                 )
 
 
-def _rules(survey: Survey, node: Node, facts: FirewallFacts, ids: Mapping[str, str]) -> Iterable[Rule]:
+class _Said(Struct, frozen=True):
+    """What one block of rules inside a group says, whichever group it is. `groups`: ids of groups; `unsure`: further ones are not known yet."""
+
+    low: float
+    high: float
+    groups: tuple[str, ...]
+    unsure: bool
+    itself: bool
+    open: bool
+    public: bool | None
+
+
+class _Blocks:
+    """Reads blocks of rules; those that say the same (most groups of a system do) are read once."""
+
+    def __init__(self, ids: Mapping[str, str]) -> None:
+        self.ids = ids
+        self._said: dict[tuple[int, bytes], _Said] = {}
+
+    def said(self, block: Mapping[str, Any], facts: FirewallFacts) -> _Said:
+        same = fingerprint(block)
+        if same is None:
+            return self._read(block, facts)
+        known = self._said.get((id(facts), same))
+        if known is None:
+            known = self._said[id(facts), same] = self._read(block, facts)
+        return known
+
+    def _read(self, block: Mapping[str, Any], facts: FirewallFacts) -> _Said:
+        named = [value for path in facts.groups for value in every(block, path)]
+        groups = tuple(value for value in named if isinstance(value, str))
+        unsure = any(value is UNKNOWN for value in named)
+        low, high = _ports(block, facts)
+        return _Said(low, high, groups, unsure, _is_true(block, facts.self_path), _open(block, facts), _public(block, facts))
+
+
+def _rules(survey: Survey, node: Node, facts: FirewallFacts, blocks: _Blocks) -> Iterable[Rule]:
     if facts.inline:
-        linked = frozenset(e.target for e in survey.outgoing(node.address) if e.path.startswith(facts.inline + "."))
-        for block in every(node.values, facts.inline):
-            if isinstance(block, Mapping):
-                yield _inline(node, block, facts, ids, linked)
-        for block in every(node.values, facts.outward) if facts.outward else ():
-            if isinstance(block, Mapping):
-                rule = _inline(node, block, facts, ids, frozenset())
-                unsure = any(value is UNKNOWN for path in facts.groups for value in every(block, path))
-                yield replace(rule, outward=True, open=rule.open or unsure)
+        yield from _inline(survey, node, facts, blocks)
         return
     inward = survey.facts.truth(facts.when, node.address, survey.scope(node), better=True)
     outward = bool(facts.outward_when) and survey.facts.truth(facts.outward_when, node.address, survey.scope(node), better=True)
@@ -168,14 +197,20 @@ def _rules(survey: Survey, node: Node, facts: FirewallFacts, ids: Mapping[str, s
         yield Rule(node.address, edge.target, low, high, sources | own, opened, outward and not inward, public)
 
 
-def _inline(node: Node, block: Mapping[str, Any], facts: FirewallFacts, ids: Mapping[str, str], linked: frozenset[str]) -> Rule:
-    named = [value for path in facts.groups for value in every(block, path)]
-    sources = frozenset(ids[value] for value in named if isinstance(value, str) and value in ids)
-    if any(value is UNKNOWN for value in named):
-        sources |= linked
-    own = frozenset({node.address}) if _is_true(block, facts.self_path) else frozenset()
-    low, high = _ports(block, facts)
-    return Rule(node.address, node.address, low, high, sources | own, _open(block, facts), public=_public(block, facts))
+def _inline(survey: Survey, node: Node, facts: FirewallFacts, blocks: _Blocks) -> Iterable[Rule]:
+    address, ids = node.address, blocks.ids
+    linked = frozenset(e.target for e in survey.outgoing(address) if e.path.startswith(facts.inline + "."))
+    for path, outward in ((facts.inline, False), (facts.outward, True)):
+        for block in every(node.values, path) if path else ():
+            if isinstance(block, Mapping):
+                said = blocks.said(block, facts)
+                sources = frozenset(ids[group] for group in said.groups if group in ids)
+                if said.unsure and not outward:
+                    sources |= linked
+                if said.itself:
+                    sources |= {address}
+                opened = said.open or (outward and said.unsure)
+                yield Rule(address, address, said.low, said.high, sources, opened, outward, said.public)
 
 
 def _is_true(values: Mapping[str, Any], path: str) -> bool:

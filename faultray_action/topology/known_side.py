@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faultray_action.model.component import Component
 from faultray_action.model.topology import Dependency, EntryPoint
 from faultray_action.topology.survey import Places, Survey
 
 
-@dataclass(frozen=True, slots=True)
-class KnownSide:
+class KnownSide(Struct, frozen=True):
     """What stands on a side and who needs whom there."""
 
     survey: Survey

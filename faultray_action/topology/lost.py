@@ -8,7 +8,8 @@ the plan never showed is not missed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from faultray_action.catalogue.expression import every
 from faultray_action.model.change import Action

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from types import MappingProxyType
 
 from faultray_action.model.policy import Policy
@@ -12,7 +11,7 @@ from faultray_action.model.topology import Operations
 
 def operations_of(table: ReliabilityTable, policy: Policy) -> Operations:
     """Each value with its origin (declared or default)."""
-    names = [item.name for item in fields(Operations) if item.name != "sources"]
+    names = [name for name in Operations.__struct_fields__ if name != "sources"]
     values = {name: policy.operations.get(name, table.quantity(name).value.default) for name in names}
     sources = {name: "declared" if name in policy.operations else "default" for name in names}
     return Operations(**{**values, "team_size": int(values["team_size"])}, sources=MappingProxyType(sources))  # type: ignore[arg-type]

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
+from msgspec import Struct
+
 from faultray_action.catalogue.entry import OrderedFirewall
 from faultray_action.catalogue.expression import descend, every, number
 from faultray_action.model.topology import Dependency, Role
@@ -26,8 +28,7 @@ _ANSWERED_ON = 50000.0
 _ALL_PORTS = (0, 65535)
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(Struct, frozen=True):
     """One side of a rule: address prefixes and words as written, application groups, and whether part of it is not known yet."""
 
     prefixes: frozenset[str]
@@ -39,8 +40,7 @@ _ANYBODY = Ends(frozenset({"0.0.0.0/0"}), frozenset(), False)
 """The near end of a rule that names the far end only."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderedRule:
+class OrderedRule(Struct, frozen=True):
     """`ports`: ranges, None where one of them is unknown."""
 
     owner: str
@@ -52,8 +52,7 @@ class OrderedRule:
     targets: Ends
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a caller or callee stands. `addresses`: None where not known. `inside`: in a network of ours; the internet otherwise.
     `levels`: for each subnet the groups that guard it; `own`: those that guard the instance itself."""
 
@@ -68,8 +67,7 @@ _INTERNET = Place(False, None, frozenset(), (), frozenset())
 _SOMEWHERE_INSIDE = Place(True, None, frozenset(), (), frozenset())
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(Struct, frozen=True):
     """`admits`, and whose rules decided or may have."""
 
     admits: bool | None
@@ -324,8 +322,7 @@ def _back(firewalls: OrderedFirewalls, caller: Place, callee: Place) -> list[Rul
 # calls
 
 
-@dataclass(frozen=True, slots=True)
-class Guarded:
+class Guarded(Struct, frozen=True):
     """One side as far as these firewalls are asked."""
 
     survey: Survey

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery
 from faultray_action.model.diagnostic import Diagnostic, Severity

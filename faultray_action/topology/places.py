@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from faultray_action.catalogue.entry import ZoneSource
 from faultray_action.catalogue.expression import Scope, every
@@ -142,7 +143,7 @@ def _leaves(survey: Survey, address: str, seen: frozenset[str]) -> Iterable[tupl
     if node is None or address in seen:
         return []
     if node.entry.zone:
-        return [(survey.facts.text(node.entry.zone, address, Scope(node.values, node.entry.defaults)), address)]
+        return [(survey.facts.text(node.entry.zone, address, survey.scope(node)), address)]
     own = [_full(node, s, v) for s in node.entry.zones for path in s.names for v in every(node.values, path) if isinstance(v, str) and v]
     if own:
         return [(zone, address) for zone in own]

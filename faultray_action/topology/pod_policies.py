@@ -7,8 +7,9 @@ A pod that no policy selects is called by anybody and calls anybody; one that so
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from faultray_action.catalogue.entry import PodPolicy
 from faultray_action.catalogue.expression import descend, every
@@ -21,8 +22,7 @@ _NAME = "kubernetes.io/metadata.name"
 _DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Policed:
+class Policed(Struct, frozen=True):
     """One side with its needs and entries."""
 
     survey: Survey

@@ -7,8 +7,9 @@ certainly is (docs/model.md).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from faultray_action.catalogue.entry import FirewallFacts
 from faultray_action.catalogue.expression import descend, every, number
@@ -23,8 +24,7 @@ _ALL_PORTS = (0.0, 65535.0)
 _NOT_TCP = ("udp", "icmp", "17", "1", "icmpv6", "58", "esp", "ah", "sctp", "ipip", "50", "51", "132")
 
 
-@dataclass(frozen=True, slots=True)
-class RankedRule:
+class RankedRule(Struct, frozen=True):
     """`groups`: tags of the workloads it holds for. `peers`: tags of the far end. `everyone`: it holds for any far end; `others`: for some addresses
     beyond those that load balancers probe from; `probes`: for some of these. `ports`: ranges."""
 
@@ -47,8 +47,7 @@ class RankedRule:
         return any(low <= port <= high if port is not None else (low, high) == _ALL_PORTS for low, high in self.ports)
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(Struct, frozen=True):
     """Rules in their order, none where nothing is denied, and the networks that tagged workloads stand in."""
 
     rules: tuple[RankedRule, ...]

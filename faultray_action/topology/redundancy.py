@@ -9,20 +9,18 @@ needed, two half-filled zones can be two ways to fail instead of one, and that i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from faultray_action.model.component import Copy, Fault, FaultClass, Recovery
-from faultray_action.model.quick import quick
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
 from faultray_action.model.units import HOURS_PER_YEAR, Interval, p_down
 
 SECONDS_PER_HOUR = 3600.0
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class RedundancySpec:
+class RedundancySpec(Struct, frozen=True):
     """What is known of one component's copies.
 
     `failures_per_year` and `repair_hours` are those of one copy; `failover_seconds` is the gap until a standby serves, None where

@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
+from msgspec import Struct
+
 from faultray_action.catalogue.entry import EdgeRole, EdgeRule, Entry, Manifest, Match, MemberOf
-from faultray_action.catalogue.expression import Scope, every
+from faultray_action.catalogue.expression import Answers, Scope, every
 from faultray_action.catalogue.load import Catalogue
 from faultray_action.model.component import Confidence, Evidence
-from faultray_action.model.quick import quick
 from faultray_action.model.value import UNKNOWN
 from faultray_action.terraform.configured import Configured
 from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource, Side
 from faultray_action.terraform.references import PROVIDER
 from faultray_action.topology.facts import Choice, Facts
 from faultray_action.topology.hosts import named, named_in, used_in
+from faultray_action.topology.likeness import Likeness
 from faultray_action.topology.manifests import path_as, read_as
 from faultray_action.topology.selections import selects
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A resource instance that stands on this side and whose type has an entry."""
 
     address: str
@@ -36,15 +37,15 @@ class Node:
     read_as: str = ""
     """The type that it is read as where it is not its own (an object of Kubernetes in a manifest)."""
     written_as: Manifest | None = None
+    answers: Answers | None = None
+    """What its expressions say, in common with the resources that are like it."""
 
     @property
     def type(self) -> str:
         return self.read_as or self.resource.type
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class TypedEdge:
+class TypedEdge(Struct, frozen=True):
     """A reference with its meaning. `source` refers to `target`; the role says which way traffic or placement goes."""
 
     source: str
@@ -58,9 +59,7 @@ class TypedEdge:
     share: bool = False
 
 
-@quick
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Struct, frozen=True):
     """Where copies may stand. `zones`: distinct names, sorted. `anonymous`: further zones whose names are not known. `subnets`: (zone, placement) pairs."""
 
     zones: tuple[str, ...] = ()
@@ -100,6 +99,7 @@ class Survey:
     leaves: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     standing: dict[tuple[str, ...], Places | None] = field(default_factory=dict)
     exits: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    likeness: Likeness = field(default_factory=Likeness)
     dropping: frozenset[str] | None = None
 
     def outgoing(self, address: str, *roles: EdgeRole) -> list[TypedEdge]:
@@ -112,7 +112,7 @@ class Survey:
 
     def scope(self, node: Node, *, zones: int = 0) -> Scope:
         servers = self.servers.get(node.address, 0)
-        return Scope(node.values, node.entry.defaults, zones, servers, lambda: self.configured.attributes(node.resource))
+        return Scope(node.values, node.entry.defaults, zones, servers, partial(self.configured.attributes, node.resource), node.answers)
 
     def goes_out(self, node: Node) -> bool:
         """Whether it calls out through the subnet that it stands in."""
@@ -136,6 +136,7 @@ def take(
     """
     nodes: dict[str, Node] = {}
     unknown: list[Resource] = []
+    likeness = known.likeness if known is not None else Likeness()
     configured = Configured(plan)
     shared = known.nodes if known is not None else {}
     for resource in plan.resources:
@@ -149,24 +150,35 @@ def take(
         entry = catalogue.get(resource.type)
         if entry is not None:
             written = values if values is resource.before or resource.data else configured.settled(resource, values)
-            nodes[resource.address] = _node(resource, entry, written, values, catalogue)
+            nodes[resource.address] = _node(resource, entry, written, values, catalogue, configured, likeness)
         elif not resource.data and is_known_provider(resource, catalogue):
             unknown.append(resource)
     _drop_shadows(nodes)
     facts = Facts(choice)
-    typed = _typed(nodes, links.links, facts, known, unsure)
+    typed = _typed(nodes, links.links, facts, configured, known, unsure)
     edges = (*_distinct(typed.values()), *_matched(nodes, facts))
-    survey = Survey(side, choice, nodes, edges, tuple(unknown), links, facts, configured, typed=typed, servers=_servers(edges))
+    survey = Survey(
+        side, choice, nodes, edges, tuple(unknown), links, facts, configured, typed=typed, servers=_servers(edges), likeness=likeness
+    )
     for edge in edges:
         survey.out.setdefault(edge.source, []).append(edge)
         survey.into.setdefault(edge.target, []).append(edge)
     return survey
 
 
-def _node(resource: Resource, entry: Entry, written: Mapping[str, Any], raw: Mapping[str, Any], catalogue: Catalogue) -> Node:
+def _node(
+    resource: Resource,
+    entry: Entry,
+    written: Mapping[str, Any],
+    raw: Mapping[str, Any],
+    catalogue: Catalogue,
+    configured: Configured,
+    likeness: Likeness,
+) -> Node:
     typed = read_as(written, entry, catalogue)
     if typed is None:
-        return Node(resource.address, resource, entry, written, raw)
+        answers = likeness.answers(entry, written, partial(configured.attributes, resource))
+        return Node(resource.address, resource, entry, written, raw, answers=answers)
     name, own, values = typed
     return Node(resource.address, resource, own, values, raw, name, entry.manifest)
 
@@ -200,13 +212,18 @@ def _drop_shadows(nodes: dict[str, Node]) -> None:
 
 
 def _typed(
-    nodes: Mapping[str, Node], links: Iterable[Link], facts: Facts, known: Survey | None, unsure: Collection[str]
+    nodes: Mapping[str, Node],
+    links: Iterable[Link],
+    facts: Facts,
+    configured: Configured,
+    known: Survey | None,
+    unsure: Collection[str],
 ) -> dict[int, TypedEdge | None]:
     """The meaning of each link; that of a link between the very nodes of `known` is known."""
     found: dict[int, TypedEdge | None] = {}
     earlier = known.typed if known is not None else {}
     other = _otherwise(nodes, known.nodes, unsure) if known is not None else frozenset()
-    meanings = _Meanings()
+    meanings = _Meanings(configured)
     for link in links:
         this = id(link)
         if this in earlier and link.source not in other and link.target not in other:
@@ -227,13 +244,14 @@ def _otherwise(nodes: Mapping[str, Node], known: Mapping[str, Node], unsure: Col
 class _Meanings:
     """What links mean by the catalogue, looked up once for each type, path and type of the target."""
 
-    def __init__(self) -> None:
+    def __init__(self, configured: Configured) -> None:
+        self._configured = configured
         self._rules: dict[tuple[str, str, str], list[tuple[EdgeRule, str]]] = {}
 
     def edge(self, link: Link, source: Node, target: Node, facts: Facts) -> TypedEdge | None:
         """The edge that a link is, None where no outage follows from it."""
         for rule, text in self._rules_of(link.path, source, target):
-            if not rule.when or _holds(rule, link.path, source, target, facts):
+            if not rule.when or _holds(rule, link.path, source, target, facts, self._scope(source)):
                 group = f"{link.source}:{link.path}" if rule.group else ""
                 if rule.member_of is not None:
                     number = _group_with(source, target, link.path, rule.member_of)
@@ -242,6 +260,10 @@ class _Meanings:
                     group = f"{group}#{number}"
                 return None if rule.role == "none" else _edge(link, rule, text, group)
         return None
+
+    def _scope(self, source: Node) -> Scope:
+        written = partial(self._configured.attributes, source.resource)
+        return Scope(source.values, source.entry.defaults, written=written, answers=source.answers)
 
     def _rules_of(self, path: str, source: Node, target: Node) -> list[tuple[EdgeRule, str]]:
         """The rules for such a target, each with how its evidence tells it."""
@@ -254,12 +276,11 @@ class _Meanings:
         return known
 
 
-def _holds(rule: EdgeRule, path: str, source: Node, target: Node, facts: Facts) -> bool:
-    """Whether the condition of a rule holds, for its block one of those in which a source refers to a target."""
-    sides = [source.values]
-    if rule.block:
-        sides = [narrowed(source.values, rule.block, block) for block in _holding(source, target, path, rule.block)] or sides
-    return any(facts.truth(rule.when, source.address, Scope(values, source.entry.defaults), better=False) for values in sides)
+def _holds(rule: EdgeRule, path: str, source: Node, target: Node, facts: Facts, scope: Scope) -> bool:
+    """Whether the condition of a rule holds, for its block one of those in which a source refers to a target. `scope`: that of the source."""
+    blocks = _holding(source, target, path, rule.block) if rule.block else []
+    scopes = [Scope(narrowed(source.values, rule.block, block), source.entry.defaults) for block in blocks] or [scope]
+    return any(facts.truth(rule.when, source.address, each, better=False) for each in scopes)
 
 
 def narrowed(values: Mapping[str, Any], path: str, block: Any) -> Mapping[str, Any]:

@@ -102,7 +102,8 @@ def _shut(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
     """Calls of what is reached by private ways or by rules only, the last of which goes; of what the plan closes to callers that stand in no
     network; and of callers that leave the network from which a private way was theirs."""
     calls = _kept_calls(before, after)
-    for callee in sorted({callee for _, callee in calls}):
+    guarded = {edge.target for edge in before.survey.edges if edge.role in ("opens", "admits")}
+    for callee in sorted({callee for _, callee in calls if callee in guarded or _may_be_private(after.survey, callee)}):
         private = _is_private(after.survey, callee)
         was, is_now = _ways_in(before.survey, callee), _ways_in(after.survey, callee)
         closed = private and not _is_private(before.survey, callee)
@@ -118,6 +119,10 @@ def _shut(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
                 yield Dependency(caller, callee, broken=f"{callee} is closed to callers outside of its networks, {caller} among them")
             elif private and _is_private(before.survey, callee) and _networks(before.survey, caller):
                 yield Dependency(caller, callee, broken=f"{caller} leaves the network from which it reached {callee}")
+
+
+def _may_be_private(survey: Survey, address: str) -> bool:
+    return address in survey.nodes and bool(survey.nodes[address].entry.private)
 
 
 def _is_private(survey: Survey, address: str) -> bool:

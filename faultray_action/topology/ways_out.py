@@ -52,6 +52,8 @@ def _stranded(open_side: KnownSide, closed_side: KnownSide) -> Iterator[tuple[st
         return
     same_routes = _routes(open_side.survey) <= _routes(closed_side.survey) and _drops(closed_side.survey) <= _drops(open_side.survey)
     for address in _both(open_side, closed_side):
+        if same_routes and _stands_alike(open_side, closed_side, address):
+            continue
         here, there = subnets_of(open_side, address), subnets_of(closed_side, address)
         if (same_routes and here == there) or not _faces_outside(open_side, address) or not _faces_outside(closed_side, address):
             continue
@@ -64,6 +66,12 @@ def _stranded(open_side: KnownSide, closed_side: KnownSide) -> Iterator[tuple[st
             _ways(closed_side.survey, s, front, joints) for s in there
         ):
             yield address, here
+
+
+def _stands_alike(one: KnownSide, other: KnownSide, address: str) -> bool:
+    """Whether it is seen at a glance that an address stands in the same subnets on both sides."""
+    here = one.places.get(address)
+    return here is not None and bool(here.subnets) and here is other.places.get(address)
 
 
 def _ways(survey: Survey, subnet: str, front: bool, joints: bool = False) -> frozenset[str]:

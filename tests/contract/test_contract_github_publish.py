@@ -6,6 +6,7 @@ import pytest
 from fake_github.core import BOT, HEAD, MERGE, READ_TOKEN, WRITE_TOKEN, Core
 from fake_github.rig import Clock, client_of, context_of_pull, posting
 from fake_github.server import FakeGitHub
+from msgspec.structs import replace
 
 from faultray_action.github.client import Client
 from faultray_action.github.context import Context, Event
@@ -402,7 +403,7 @@ def test_a_section_of_another_app_is_not_shown(core: Core) -> None:
 
 def test_a_section_that_does_not_validate_is_named_and_left_out(core: Core) -> None:
     bad = posting("pass x", key="bad", mode=CommentMode.OFF)
-    object.__setattr__(bad, "section", type(bad.section)("bad", "nonsense"))
+    bad = replace(bad, section=type(bad.section)("bad", "nonsense"))
     publish(bad, context_of_pull(core), client_of(core))
     assert codes(run(core, "fail true")) == ["unreadable-section"]
     assert "nonsense" not in core.bodies()[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from markdown_it import MarkdownIt
+from msgspec.structs import replace
 from plan_makers import Values, as_bytes, plan, stack
 
 from faultray_action.commands import common

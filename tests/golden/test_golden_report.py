@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import msgspec
@@ -31,7 +30,7 @@ def document(name: str) -> Document:
 
 
 def check_run(report: Document) -> str:
-    rows = [asdict(one) for one in remarks.annotate(report)]
+    rows = [msgspec.structs.asdict(one) for one in remarks.annotate(report)]
     return json.dumps({"title": remarks.check_title(report), "annotations": rows}, indent=1, ensure_ascii=False) + "\n"
 
 

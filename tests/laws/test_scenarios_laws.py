@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
 from cascade_systems import random_system
+from msgspec.structs import replace
 from scenario_systems import demo, fleet
 
 from faultray_action.model.scenario import ID_SEPARATOR, Scenario, ScenarioSet, WhatIfKind, scenario_id

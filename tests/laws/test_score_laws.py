@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 import pytest
 from calibration_systems import SYSTEMS, TABLE, assemble, build, database_asset, textbook, three_tier
 from engine_systems import fault, naive_down, part, random_topology, spread, system
+from msgspec.structs import replace
 
 from faultray_action.engine.examine import examine
 from faultray_action.judgement.assess import assess, score_pair

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
 from engine_systems import random_topology, spread, system
+from msgspec.structs import replace
 
 from faultray_action.engine.cascade import run
 from faultray_action.engine.compiled import compile_topology

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action.model.address import Address, format_index, without_index
 from faultray_action.model.component import Component
@@ -22,8 +24,7 @@ Ripples = tuple[tuple[Ripple, ...], tuple[Ripple, ...]]
 """Of the side before and of the side after; empty where a side does not exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class SideView:
+class SideView(Struct, frozen=True):
     """One component on one side. `state`: ok | single-point | degraded | down, with nothing failing. `copies` None: managed by its provider."""
 
     state: str
@@ -40,8 +41,7 @@ class SideView:
         return f"{self.copies_only()}{where}"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A component; `before` or `after` is None where it does not stand. `entries`: what users call it. `changed`: the plan touches it.
 
     `module` is where it is written, "" where its label alone tells it from all others.
@@ -64,8 +64,7 @@ class Node:
         return "both" if self.before and self.after else "before" if self.before else "after"
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """`source` needs `target` (indices of nodes). `standing` as a node's; `broken` on the side after."""
 
     source: int
@@ -76,8 +75,7 @@ class Edge:
     bends: tuple[Spot, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(Struct, frozen=True):
     """Everything in the picture. `sides` that exist: before, after or both."""
 
     nodes: tuple[Node, ...]

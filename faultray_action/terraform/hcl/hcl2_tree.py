@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from lark import Token, Tree
+from msgspec import Struct
 
 from faultray_action.terraform.hcl.grammar import parse_text
 from faultray_action.terraform.hcl.syntax import (
@@ -48,8 +48,7 @@ def _token(node: Node) -> str:
     return str(next(iter(node.scan_values(lambda _: True)), ""))
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     """Turns the tree into our words. `offset`: where the parsed text starts in the file; `fixed`: one span for everything (JSON strings)."""
 
     text: str

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import json
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+
+from msgspec import Struct
 
 from faultray_action import cli
 
@@ -21,8 +22,7 @@ STATE = FILES / "terraform.tfstate"
 SHARED = ROOT.parent / "shared"
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Struct, frozen=True):
     code: int
     out: str
     err: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from itertools import product
 from math import prod
 
@@ -11,6 +10,7 @@ import pytest
 from engine_systems import spread, system
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from scenario_systems import demo
 
 from faultray_action.engine.agents import _Feed, assess_agents, hallucination, raised, risks, wrong

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from itertools import combinations
 
 import pytest
 from engine_systems import fault, part, random_topology, spread, system
+from msgspec.structs import replace
 
 from faultray_action.engine.availability import find_unavailability
 from faultray_action.engine.bounds import sample

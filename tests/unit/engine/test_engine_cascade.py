@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 from engine_systems import fault, part, spread, system
+from msgspec.structs import replace
 
 from faultray_action.engine.cascade import run
 from faultray_action.engine.cold_start import cold_start_cycles, warn_of_cold_start

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 from calibration_systems import SYSTEMS, textbook
 from engine_systems import spread, system
+from msgspec.structs import replace
 
 from faultray_action.engine.ceiling import five_layers
 from faultray_action.engine.examine import examine

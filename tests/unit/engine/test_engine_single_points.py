@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from engine_systems import EXACT, fault, part, spread, system, zone
+from msgspec.structs import replace
 
 from faultray_action.engine.compiled import compile_topology
 from faultray_action.engine.cuts import chain, dominating

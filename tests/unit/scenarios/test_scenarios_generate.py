@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from engine_systems import fault, part, spread, system
+from msgspec.structs import replace
 from scenario_systems import demo, fleet
 
 from faultray_action.model.component import Copy, FaultClass, Runtime

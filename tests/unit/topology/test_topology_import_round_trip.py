@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from faultray_action.catalogue.load import load
 from faultray_action.catalogue.reliability import load_reliability

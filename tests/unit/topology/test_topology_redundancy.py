@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from faultray_action.model.component import Fault, FaultClass, Recovery
 from faultray_action.model.reliability import Quantity, ReliabilityRow, ReliabilityTable
