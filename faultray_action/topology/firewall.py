@@ -270,34 +270,42 @@ def port_of(survey: Survey, address: str) -> float | None:
 def inferred_needs(
     survey: Survey, firewalls: Firewalls, components: Mapping[str, Component], dependencies: Iterable[Dependency]
 ) -> list[Dependency]:
-    """Workload -> store, where a rule admits the call on the store's port and the configuration names no caller of the store at all."""
+    """Workload -> store, where a rule admits the call on the store's port and the configuration names no caller of the store at all. What serves
+    a component (a mount target its file system) is a way to it and no store of its own."""
     needed = {d.target for d in dependencies if d.role is not Role.REPLICA and not d.group.endswith(":servers")}
-    found: list[Dependency] = []
-    for store in sorted(firewalls.attached):
-        if store not in components or store in needed or not _is_store(survey, store) or survey.outgoing(store, "replica", "member"):
+    found: dict[tuple[str, str], Dependency] = {}
+    for guarded in sorted(firewalls.attached):
+        if guarded not in components or not _is_store(survey, guarded) or survey.outgoing(guarded, "replica", "member"):
             continue
-        port = port_of(survey, store)
-        for caller in sorted(firewalls.attached):
-            if caller in components and caller != store and survey.nodes[caller].entry.workload:
-                found += _if_admitted(firewalls, caller, store, port)
-    return found
+        store = _served(survey, guarded)
+        if store in needed:
+            continue
+        port = port_of(survey, guarded)
+        callers = (a for a in sorted(firewalls.attached) if a in components and a != store and survey.nodes[a].entry.workload)
+        for caller in callers:
+            if evidence := _admitted(firewalls, caller, guarded, port):
+                found.setdefault((caller, store), Dependency(caller, store, evidence=(evidence,)))
+    return list(found.values())
+
+
+def _served(survey: Survey, address: str) -> str:
+    served = [edge.target for edge in survey.outgoing(address, "serves")]
+    return next((a for a in served if survey.nodes[a].entry.disposition == "component"), address)
 
 
 def _is_store(survey: Survey, address: str) -> bool:
     return survey.nodes[address].entry.kind in _STORES
 
 
-def _if_admitted(firewalls: Firewalls, caller: str, store: str, port: float | None) -> list[Dependency]:
-    rules = [
+def _admitted(firewalls: Firewalls, caller: str, store: str, port: float | None) -> Evidence | None:
+    rules = (
         rule
         for group in firewalls.attached[store]
         for rule in firewalls.rules.get(group, ())
         if not rule.open and rule.admits(firewalls.attached[caller], port) and rule.sources != frozenset({group})
-    ]
-    if not rules:
-        return []
-    evidence = Evidence(rules[0].owner, "", "the security group admits this caller, and no other is named", Confidence.LIKELY)
-    return [Dependency(caller, store, evidence=(evidence,))]
+    )
+    rule = next(rules, None)
+    return Evidence(rule.owner, "", "the security group admits this caller, and no other is named", Confidence.LIKELY) if rule else None
 
 
 Guarded = tuple[Survey, Firewalls, tuple[Dependency, ...]]
