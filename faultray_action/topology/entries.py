@@ -145,10 +145,13 @@ def _enter(survey: Survey, found: Found, leader: str, members: list[str]) -> Non
     if len(members) > 1:
         component = f"{leader}#name"
         spare = all(_holds(survey, member, "failover") for member in members)
+        idle: list[str] = []
         if not spare:  # a primary that is never found wanting is always answered, its secondaries never
-            members = [member for member in members if _holds(survey, member, "primary")] or members
+            answered = [member for member in members if _holds(survey, member, "primary")] or members
+            members, idle = answered, [member for member in members if member not in answered]
         group = f"{component}:records" if spare else ""
         found.components.append(Component(component, Kind.CONNECTOR, "records of one name", (), 0))
+        found.dependencies += [Dependency(component, member, Role.OPTIONAL) for member in idle]
         found.dependencies += [Dependency(component, member, group=group) for member in members]
     found.entries.append(EntryPoint(leader, component, label(node), inferred="public front", keys=_keys(survey, node)))
 
