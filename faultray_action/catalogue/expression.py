@@ -12,6 +12,7 @@ written("attribute") (the configuration sets it; the provider chose it otherwise
 distinct(list), zones() (distinct known zones of the placement), servers() (how many links serve it), contains(list_or_text, x), startswith(text, x), item(map, key),
 setting("replicaCount", …) (the least number that a Helm release sets under such a name),
 setting_at("path") (what a Helm release sets there, as lower-case text),
+option("block", "name", "MinSize", "value") (the last attribute of the first block whose `name` is the one given),
 property("path", "name") (the number of a `name = number` line in the text at a path).
 
 The value is a *tuple of possibilities*: one for known facts; several, or UNKNOWN, where an attribute is unknown until apply:
@@ -400,6 +401,8 @@ def _call(node: Any) -> Callable[[Scope], Possible]:
         return _path_function(name, node)
     if name == "setting":
         return _setting_function(node)
+    if name == "option":
+        return _option_function(node)
     if name == "setting_at":
         return _setting_at_function(node)
     if name == "property":
@@ -471,6 +474,23 @@ def _setting_at_function(node: ast.Call) -> Callable[[Scope], Possible]:
         if value is UNKNOWN:
             scope.unknown.add("values")
         return (value,)
+
+    return look
+
+
+def _option_function(node: ast.Call) -> Callable[[Scope], Possible]:
+    """Reads one value of a list of names and values, others of which may hold secrets: like `setting` it is not among `names`."""
+    texts = [argument.value for argument in node.args if isinstance(argument, ast.Constant) and isinstance(argument.value, str)]
+    if len(texts) != 4 or len(node.args) != 4:
+        raise ExpressionError('option() takes four words in quotes: option("setting", "name", "MinSize", "value")')
+    block, key, name, value = texts
+
+    def look(scope: Scope) -> Possible:
+        rows = every(scope.values, block)
+        found = next((row for row in rows if isinstance(row, Mapping) and row.get(key) == name), None)
+        if found is None:
+            return (UNKNOWN,) if UNKNOWN in rows else (None,)
+        return (found.get(value),)
 
     return look
 

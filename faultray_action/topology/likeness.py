@@ -82,8 +82,8 @@ class _Reads:
 
 _OF_A_PATH = re.compile(r"""\b(has|each|len|known|written|property)\(\s*["']?([\w.]+)["']?\s*(?:,[^()]*)?\)""")
 _STRING = re.compile(r"""\"[^"]*"|'[^']*'""")
-_ELSEWHERE = re.compile(r"\b(?:has|each|known|property|written|setting|setting_at)\(")
-"""Reads a path that cannot be told, or what a Helm release sets."""
+_ELSEWHERE = re.compile(r"\b(?:has|each|known|property|written|setting|setting_at|option)\(")
+"""Reads a path that cannot be told, or what a list of options or a Helm release sets."""
 _PATH = re.compile(r"(?<![\w.])[A-Za-z_]\w*(?:\.\w+)*\b(?!\()")
 _WORDS = frozenset({"and", "or", "not", "if", "else", "in", "for"})
 
