@@ -170,12 +170,13 @@ _Held = list[tuple[Cover, Evidence]]
 
 
 def _held(survey: Survey, node: Node, kinds: frozenset[str]) -> _Held:
-    """The protections of a store against any loss of these kinds."""
+    """The protections of a store against any loss of these kinds: its own, those of what protects it, and of the plan that this follows."""
     assert node.entry.data is not None
     stated = [(node, cover) for cover in node.entry.data.covers]
     for edge in survey.incoming(node.address, "protects"):
         protector = survey.nodes[edge.source]
-        stated += [(protector, cover) for cover in protector.entry.covers]
+        terms = (protector, *(survey.nodes[further.target] for further in survey.outgoing(edge.source, "modified-by")))
+        stated += [(owner, cover) for owner in terms for cover in owner.entry.covers]
     return [
         (cover, _evidence(owner, cover))
         for owner, cover in stated
