@@ -144,9 +144,10 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A link by labels instead of references (Kubernetes selectors): the map at `labels` must be contained in the map at `target_labels` of a
     resource of type `to` with the same value at `scope` path(s) on both (namespace). `by` instead of labels: equal scalar values at `by` / `target`
     (a path, or a template over attributes: "integrations/{id}").
-    With `when` alone: all that it holds for, an expression over this resource's attributes and the target's under `target`; several stand in for
+    With `when` and no `block`: all that it holds for, an expression over this resource's attributes and the target's under `target`; several stand in for
     each other.
     With `selects`: by patterns of its name and by its tags.
+    With `block` beside it, `when` says which of the blocks at that path count at all (backends with a share of the traffic).
     With `hosts`: the strings under `by` use one of the target's host names, templates over its attributes ("{metadata.name}.{metadata.namespace}.svc",
     "{name}-*.{namespace}": what begins so). `target_scope`: where the target says it, if elsewhere than at `scope`."""
 
@@ -160,6 +161,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target_scope: str = ""
     hosts: tuple[str, ...] = ()
     when: str = ""
+    block: str = ""
     selects: Selects | None = None
 
 

@@ -278,15 +278,31 @@ class _Meanings:
 
 def _holds(rule: EdgeRule, path: str, source: Node, target: Node, facts: Facts, scope: Scope) -> bool:
     """Whether the condition of a rule holds, for its block one of those in which a source refers to a target. `scope`: that of the source."""
-    blocks = _holding(source, target, path, rule.block) if rule.block else []
-    scopes = [Scope(narrowed(source.values, rule.block, block), source.entry.defaults) for block in blocks] or [scope]
+    scopes = [scope]
+    if rule.block or _OF_TARGET in rule.when:
+        blocks = _holding(source, target, path, rule.block) if rule.block else []
+        sides = [narrowed(source.values, rule.block, block) for block in blocks] or [source.values]
+        scopes = [Scope({**values, "target": target.values}, source.entry.defaults) for values in sides]
     return any(facts.truth(rule.when, source.address, each, better=False) for each in scopes)
 
 
-def narrowed(values: Mapping[str, Any], path: str, block: Any) -> Mapping[str, Any]:
-    """Attributes with one block alone at a path."""
+_OF_TARGET = "target."
+"""What an expression calls the attributes of the resource referred to."""
+
+
+def narrowed(values: Mapping[str, Any], path: str, *blocks: Any) -> Mapping[str, Any]:
+    """Attributes with these blocks alone at a path."""
     first, _, rest = path.partition(".")
-    return {**values, first: [narrowed({}, rest, block) if rest else block]}
+    return {**values, first: [narrowed({}, rest, *blocks)] if rest else list(blocks)}
+
+
+def _counting(node: Node, match: Match, facts: Facts) -> Mapping[str, Any]:
+    """The attributes of a node without the blocks that do not count for a rule."""
+    if not match.block:
+        return node.values
+    sides = [(block, narrowed(node.values, match.block, block)) for block in every(node.values, match.block)]
+    kept = [b for b, values in sides if facts.truth(match.when, node.address, Scope(values, node.entry.defaults), better=False)]
+    return narrowed(node.values, match.block, *kept)
 
 
 def _holding(source: Node, target: Node, path: str, at: str) -> list[Any]:
@@ -369,7 +385,7 @@ def _matched(nodes: Mapping[str, Node], facts: Facts) -> Iterable[TypedEdge]:
     for node in nodes.values() if asking else ():
         by_type.setdefault(node.type, []).append(node)
     for node in asking:
-        called = _called(node, by_type)
+        called = _called(node, by_type, facts)
         for match in node.entry.match:
             types = [t for pattern in match.to for t in sorted(by_type) if fnmatchcase(t, pattern)]
             found = [
@@ -384,17 +400,23 @@ def _matched(nodes: Mapping[str, Node], facts: Facts) -> Iterable[TypedEdge]:
             rule = f"host name in {at}" if match.hosts else "selected by name or tag" if match.selects else f"label selector: {at}"
             evidence = Evidence(node.address, at, rule, Confidence.LIKELY if match.hosts else Confidence.CERTAIN)
             # A selector sends each request to any of what it selects: several workloads stand in for each other.
-            group = f"{node.address}:{at}" if (match.labels or match.when) and match.role == "need" and len(found) > 1 else ""
+            group = (
+                f"{node.address}:{at}"
+                if (match.labels or (match.when and not match.block)) and match.role == "need" and len(found) > 1
+                else ""
+            )
             for target in found:
                 yield TypedEdge(node.address, target.address, match.role, at, group=group, evidence=evidence)
 
 
-def _called(node: Node, by_type: Mapping[str, list[Node]]) -> dict[Match, frozenset[str]]:
+def _called(node: Node, by_type: Mapping[str, list[Node]], facts: Facts) -> dict[Match, frozenset[str]]:
     """Whom the host names in a node's strings call, for each of its rules: a name that several may answer to is that of the closest."""
     found: list[tuple[Match, str, dict[str, int]]] = []
-    names_at = {path: used_in(node.values, path) for path in {match.by for match in node.entry.match if match.hosts}}
+    names_at: dict[tuple[str, str], frozenset[str]] = {}
     for match in node.entry.match:
-        used = names_at[match.by] if match.hosts else frozenset()
+        if match.hosts and (match.by, match.block) not in names_at:
+            names_at[match.by, match.block] = used_in(_counting(node, match, facts), match.by)
+        used = names_at[match.by, match.block] if match.hosts else frozenset()
         for target in (o for t in by_type if used and any(fnmatchcase(t, pattern) for pattern in match.to) for o in by_type[t]):
             if _same_scope(node, target, match) and (names := named_in(match.hosts, target.values, used)):
                 found.append((match, target.address, names))
@@ -416,7 +438,7 @@ def _same_scope(node: Node, target: Node, match: Match) -> bool:
 
 
 def _fits(node: Node, target: Node, match: Match, facts: Facts) -> bool:
-    if match.when:
+    if match.when and not match.block:
         return facts.truth(match.when, node.address, Scope({**node.values, "target": target.values}), better=False)
     here, there = Scope(node.values), Scope(target.values, target.entry.defaults)
     if match.labels:
@@ -424,6 +446,6 @@ def _fits(node: Node, target: Node, match: Match, facts: Facts) -> bool:
         return isinstance(wanted, Mapping) and isinstance(offered, Mapping) and bool(wanted) and wanted.items() <= offered.items()
     if match.selects is not None:
         return selects(match.selects, node.values, target.raw, target.entry)
-    names = [v for v in every(node.values, match.by) if isinstance(v, str) and v]
+    names = [v for v in every(_counting(node, match, facts), match.by) if isinstance(v, str) and v]
     other = named(match.target, target.values) if "{" in match.target else there.get(match.target)
     return isinstance(other, str) and other in names

@@ -122,3 +122,19 @@ def test_replicas_that_take_over_no_writes_are_no_copies() -> None:
     ):
         found = built(chart("data", values, kind)).components["helm_release.data"]
         assert len(found.copies) == copies, (values, kind)
+
+
+def test_a_route_needs_the_services_that_it_sends_a_share_to() -> None:
+    shares = [{"name": "blue", "port": 80, "weight": 0}, {"name": "green", "port": 80, "weight": 9}, {"name": "red", "port": 80}]
+    services = [
+        row("kubernetes_service_v1", n, {"metadata": [{"name": n, "namespace": "shop"}], "spec": [{}]}) for n in ("blue", "green", "red")
+    ]
+    manifest = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "shop", "namespace": "shop"},
+        "spec": {"rules": [{"backendRefs": shares}]},
+    }
+    topology = built(*services, row("kubernetes_manifest", "route", {"manifest": manifest}))
+    needs = [d for d in topology.dependencies if d.source == "kubernetes_manifest.route"]
+    assert {d.target.rpartition(".")[2] for d in needs} == {"green", "red"} and not any(d.group for d in needs)
