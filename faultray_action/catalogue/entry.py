@@ -167,10 +167,12 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class PathTo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An access path in a network (VPC endpoint): workloads placed in the same network (`network` path) that need a component whose catalogue
-    `service` is contained in the text at `service` need this one too."""
+    `service` is contained in the text at `service` need this one too. `offers`: path of the name of the service that can be reached through it,
+    whether or not calls have to run through it."""
 
     service: str
     network: str
+    offers: str
 
 
 class CallsOut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

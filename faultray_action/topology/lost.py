@@ -14,16 +14,22 @@ from msgspec.structs import replace
 from faultray_action.catalogue.expression import every
 from faultray_action.model.change import Action
 from faultray_action.model.topology import Dependency, EntryPoint, Role
-from faultray_action.topology import entries, keys, ways
+from faultray_action.topology import entries, keys, places, ways
 from faultray_action.topology.dependencies import reached
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.survey import Survey, TypedEdge
-from faultray_action.topology.ways_out import exits, subnets_of, without_a_way
+from faultray_action.topology.survey import Survey, TypedEdge, rules
+from faultray_action.topology.ways_out import exits, steps, subnets_of, without_a_way
 
 
 def broken(before: KnownSide, after: KnownSide) -> tuple[Dependency, ...]:
     """Broken needs of the side after, sorted, each pair once."""
-    found = [*without_a_way(before, after), *_access_paths(before, after), *_names(before, after), *_readers(before, after)]
+    found = [
+        *without_a_way(before, after),
+        *_access_paths(before, after),
+        *_walled_in(before, after),
+        *_names(before, after),
+        *_readers(before, after),
+    ]
     found += [
         *unserved(before, after),
         *_nameless(before, after),
@@ -55,6 +61,39 @@ def _access_paths(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
         service = before.survey.facts.text(node.entry.path_to.service, d.target, before.survey.scope(node))
         for target in _called(after, d.source, service):
             yield Dependency(d.source, target, broken=f"{d.target} was the only way from {d.source} to {target}")
+
+
+def _walled_in(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+    """Workloads that the plan moves into a network, which neither a route nor an access path leads out of to the services that they need."""
+    for address in sorted(after.places.keys() & before.places.keys()):
+        node = after.survey.nodes[address]
+        if node is before.survey.nodes.get(address) or not after.survey.goes_out(node) or subnets_of(before, address):
+            continue
+        subnets = subnets_of(after, address)
+        if not subnets or _leads_out(after.survey, subnets) or not all(steps(after.survey, subnet) for subnet in subnets):
+            continue
+        within = {network for subnet in subnets for network in places.networks(after.survey, subnet)}
+        offered = _offered(after.survey, within)
+        for target in sorted(reached(address, _adjacency(after.dependencies), after.survey) & before.components.keys()):
+            if _is_outside(after.survey, target) and after.survey.nodes[target].entry.service not in offered:
+                yield Dependency(address, target, broken=f"{address} moves to subnets from which no way leads to {target}")
+
+
+def _is_outside(survey: Survey, address: str) -> bool:
+    """Whether it is a service of the provider that stands in nobody's network (a table, a queue)."""
+    node = survey.nodes.get(address)
+    stands = node is None or node.entry.zones or any(rule.role == "placement" for edge in node.entry.edges.values() for rule in rules(edge))
+    return not stands and node is not None and bool(node.entry.service)
+
+
+def _offered(survey: Survey, within: Set[str]) -> set[str]:
+    """The services that access paths in these networks lead to, whether or not calls have to run through them."""
+    found: set[str] = set()
+    for address, node in survey.nodes.items():
+        path = node.entry.path_to
+        if path is not None and any(edge.path == path.network and edge.target in within for edge in survey.outgoing(address)):
+            found |= {part for value in every(node.values, path.offers) if isinstance(value, str) for part in value.split(".")}
+    return found
 
 
 def _is_path(survey: Survey, address: str, service: str) -> bool:
