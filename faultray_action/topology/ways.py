@@ -15,7 +15,7 @@ from faultray_action.topology.survey import Survey
 
 def broken(before: KnownSide, after: KnownSide) -> tuple[Dependency, ...]:
     """Broken needs of the side after."""
-    return (*_parted(before, after), *_shut(before, after), *_unresolved(before, after))
+    return (*_parted(before, after), *_shut(before, after), *_unresolved(before, after), *_unnamed(before, after))
 
 
 def _needs(side: KnownSide) -> set[tuple[str, str]]:
@@ -161,6 +161,33 @@ def _unresolved(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
             yield Dependency(caller, callee, broken=f"{gone} made the name of {callee} known to {caller}")
 
 
+def _unnamed(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+    """Calls by a record of a private zone that was known in the caller's network, and that is not known there any more."""
+    named = {edge.source for edge in after.survey.edges if edge.role == "resolves"} & before.survey.nodes.keys()
+    records = {a for a in named if after.survey.nodes[a].entry.disposition == "connector"}
+    for record in sorted(a for a in records if _links(before.survey, a) != _links(after.survey, a)):
+        for caller in sorted(_callers(before, record) & _callers(after, record)):
+            networks = _networks(after.survey, caller)
+            was, is_now = _known(before.survey, record, networks), _known(after.survey, record, networks)
+            if was and not is_now and not _asks_elsewhere(after.survey, networks):
+                gone = next((a for a in was if a not in after.survey.nodes), was[0])
+                yield Dependency(caller, record, broken=f"{gone} made the name {record} known to {caller}")
+
+
+def _callers(side: KnownSide, address: str) -> set[str]:
+    """What stands in a network and calls an address, directly or through connectors."""
+    sources: dict[str, list[str]] = {}
+    for source, target in _needs(side):
+        sources.setdefault(target, []).append(source)
+    found: set[str] = set()
+    stack = [address]
+    while stack:
+        fresh = set(sources.get(stack.pop(), ())) - found
+        found |= fresh
+        stack += [a for a in fresh if a in side.survey.nodes and side.survey.nodes[a].entry.disposition == "connector"]
+    return {a for a in found if _networks(side.survey, a)}
+
+
 def _asks_elsewhere(survey: Survey, networks: Iterable[str]) -> bool:
     nodes = [survey.nodes[a] for a in networks if a in survey.nodes]
     return any(survey.facts.truth(n.entry.own_names, n.address, survey.scope(n), better=True) for n in nodes if n.entry.own_names)
@@ -172,8 +199,14 @@ def _named(survey: Survey, callee: str) -> set[str]:
     return {edge.target for holder in holders for edge in survey.outgoing(holder, "resolves")}
 
 
+def _links(survey: Survey, callee: str) -> list[tuple[str, str]]:
+    """The links that make the zones of a name known, each with what it makes them known in; a zone may name networks itself."""
+    zones = _named(survey, callee)
+    links = {edge.source for zone in zones for edge in survey.incoming(zone, "resolves")} | zones
+    return sorted((a, edge.target) for a in links for edge in survey.outgoing(a, "resolves") if edge.target not in zones)
+
+
 def _known(survey: Survey, callee: str, networks: Iterable[str]) -> list[str]:
     """The links that make such a zone known in one of the networks."""
-    zones = _named(survey, callee)
-    links = {edge.source for zone in zones for edge in survey.incoming(zone, "resolves")}
-    return sorted(a for a in links if {edge.target for edge in survey.outgoing(a, "resolves")} & set(networks))
+    within = set(networks)
+    return sorted({link for link, network in _links(survey, callee) if network in within})
