@@ -7,7 +7,7 @@ the plan deletes, only values and the recorded dependencies of the state tell.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 from types import MappingProxyType
@@ -103,6 +103,20 @@ class _Resolved:
             self.unresolved[cause] = self.unresolved.get(cause, 0) + count
 
 
+class _Block(Struct, frozen=True):
+    """What the configuration says of the instances of one block.
+
+    `asked`: of those that the plan leaves alone, which are looked through below `heads` only; both None where a link of their type may mean
+    something anywhere. `filled`: attributes that come from other resources. `whole`: every reference leads somewhere."""
+
+    expressions: Sequence[Expression]
+    asked: Sequence[Expression] | None
+    heads: Sequence[str] | None
+    filled: frozenset[str]
+    whole: bool
+    silent: bool
+
+
 @dataclass(slots=True)
 class Linker:
     """Links of a plan. What does not depend on the side is found once, and the links of a source that nothing around changes are reused.
@@ -120,32 +134,58 @@ class Linker:
     _roster: Roster = field(init=False)
     _values: Identities = field(init=False)
     _resolved: _Resolved = field(default_factory=_Resolved)
-    _filled: dict[Kind, frozenset[str]] = field(default_factory=dict)
+    _blocks: Sequence[_Block] = ()
     _recorded: dict[str, Tree] = field(default_factory=dict)
     _settled: dict[str, list[Link]] = field(default_factory=dict)
     _scans: dict[str, _Scan] = field(default_factory=dict)
-    _asked: dict[tuple[str, str], bool] = field(default_factory=dict)
-    _heads: dict[str, frozenset[str]] = field(init=False)
 
     def __post_init__(self) -> None:
         self._roster = Roster(self.plan.resources)
         self._values = Identities(self.identities)
-        self._heads = {kind: frozenset(path.partition(".")[0] for path in paths) for kind, paths in self.meant.items()}
         self._recorded = {row.address: row.before for row in self.plan.drift if row.before is not None and not row.deposed}
         with paused_collector():
             if not self._resolved.expressions:
                 for ordinal, configuration in enumerate(self.plan.configuration):
                     resolver = Resolver(configuration, self.locals_by_module, self.written_by_module)
                     self._resolved.take(ordinal, resolver)
+            self._blocks = self._read_blocks()
             self._index()
 
     def on(self, plan: Plan) -> Linker:
         """A linker for a plan that differs from this one in values only (an edit put back): the configuration is not resolved again."""
-        return replace(self, plan=plan, _filled={}, _recorded={}, _settled={}, _scans={})
+        return replace(self, plan=plan, _recorded={}, _settled={}, _scans={})
+
+    def _read_blocks(self) -> list[_Block]:
+        """What is said of each block of the roster, by its ordinal. For one without configuration that of its type is filled."""
+        heads = {kind: sorted({path.partition(".")[0] for path in paths}) for kind, paths in self.meant.items()}
+        says: dict[tuple[str, str], bool] = {}
+        of_type: dict[str, frozenset[str]] = {}
+        found: list[_Block] = []
+        for block in self._roster.blocks:
+            kind = block.kind[2][1]
+            expressions = self._resolved.expressions.get(block.kind)
+            if expressions is None:
+                if kind not in of_type:
+                    of_type[kind] = frozenset(path[0] for path in self._resolved.paths.get(kind, ()) if path)
+                found.append(_Block((), () if kind in heads else None, heads.get(kind), of_type[kind], False, kind in self.silent))
+                continue
+            meant, asked = self.meant.get(kind), None
+            if meant is not None:
+                asked = []
+                for expression in expressions:
+                    mark = kind, expression.dotted
+                    if mark not in says:
+                        says[mark] = _says(expression.dotted, meant)
+                    if says[mark]:
+                        asked.append(expression)
+            filled = frozenset([expression.path[0] for expression in expressions if expression.path])
+            whole = block.kind not in self._resolved.incomplete
+            found.append(_Block(expressions, asked, heads.get(kind), filled, whole, kind in self.silent))
+        return found
 
     def _index(self) -> None:
-        for resource in self._roster.resources:
-            borrowed = self._borrowed(resource)
+        for resource, block in self._roster.placed:
+            borrowed = self._blocks[block.ordinal].filled
             before, after = resource.before, resource.after
             if before is not None and before is after:
                 self._values.add(resource, before, _BOTH, borrowed)
@@ -159,64 +199,47 @@ class Linker:
                 self._values.add(resource, recorded, _RECORDED, borrowed)
         self._values.settle()
 
-    def _borrowed(self, resource: Resource) -> frozenset[str]:
-        """Attributes that the configuration fills from other resources; for a resource without configuration, those of its type."""
-        kind = self._roster.kind(resource)
-        known = self._filled.get(kind)
-        if known is None:
-            expressions = self._resolved.expressions.get(kind)
-            paths = self._resolved.paths.get(resource.type, ()) if expressions is None else [expression.path for expression in expressions]
-            known = self._filled[kind] = frozenset(path[0] for path in paths if path)
-        return known
-
     def links(self, side: Side) -> Links:
         """All links of one side, sorted by source, path and target. RECORDED without drift is BEFORE."""
         if side is Side.RECORDED and not self._recorded:
             side = Side.BEFORE
         with paused_collector():
-            trees = dict(self._trees(side))
+            trees = self._trees(side)
             narrower = Narrower(trees, self._values)
             settled = self._settled if side is not Side.RECORDED else {}
             found: list[Link] = []
-            for resource in self._roster.resources:
-                if resource.type in self.silent or (tree := trees.get(resource.address)) is None:
+            for resource, placed in self._roster.placed:
+                block = self._blocks[placed.ordinal]
+                if block.silent or (tree := trees.get(resource.address)) is None:
                     continue
                 known = settled.get(resource.address)
-                found += self._links_of(resource, tree, side, trees, narrower) if known is None else known
+                found += self._links_of(resource, block, tree, side, trees, narrower) if known is None else known
         return Links(tuple(found), MappingProxyType(self._resolved.unresolved))
 
-    def _trees(self, side: Side) -> Iterable[tuple[str, Tree]]:
-        for resource in self._roster.resources:
-            tree = resource.values(side)
-            if side is Side.RECORDED:
-                tree = self._recorded.get(resource.address, tree)
-            if tree is not None:
-                yield resource.address, tree
+    def _trees(self, side: Side) -> Mapping[str, Tree]:
+        placed = self._roster.placed
+        if side is Side.AFTER:
+            return {resource.address: tree for resource, _ in placed if (tree := resource.after) is not None}
+        recorded = self._recorded if side is Side.RECORDED else {}
+        known = ((resource.address, recorded.get(resource.address, resource.before)) for resource, _ in placed)
+        return {address: tree for address, tree in known if tree is not None}
 
-    def _links_of(self, source: Resource, tree: Tree, side: Side, trees: Mapping[str, Tree], narrower: Narrower) -> list[Link]:
-        kind = self._roster.kind(source)
+    def _links_of(
+        self, source: Resource, block: _Block, tree: Tree, side: Side, trees: Mapping[str, Tree], narrower: Narrower
+    ) -> list[Link]:
         work = _Work(source, tree, _BITS[side], steady=source.before is source.after)
-        meant = self.meant.get(source.type) if source.action is Action.NO_OP and work.steady else None
+        alone = work.steady and source.action is Action.NO_OP and block.asked is not None
+        work.scan = self._scan(source, tree, block.heads if alone else None)
         said = True
-        work.scan = self._scan(source, tree, meant)
-        for expression in self._resolved.expressions.get(kind, ()):
-            if meant is None or self._says(source.type, expression.dotted, meant):
-                said = self._follow(work, expression, side, trees, narrower) and said
+        for expression in block.asked if alone and block.asked is not None else block.expressions:
+            said = self._follow(work, expression, side, trees, narrower) and said
         self._add_values(work)
-        if meant is None and (not said or kind in self._resolved.incomplete or kind not in self._resolved.expressions):
+        if not alone and not (said and block.whole):
             self._add_state(work, trees)
         result = [work.found[key] for key in sorted(work.found)]
         if work.steady and side is not Side.RECORDED:
             self._settled[source.address] = result
         return result
-
-    def _says(self, kind: str, path: str, meant: frozenset[str]) -> bool:
-        """Whether a path is one of those that say something, or lies below one."""
-        mark = kind, path
-        known = self._asked.get(mark)
-        if known is None:
-            known = self._asked[mark] = any(path == other or path.startswith(f"{other}.") for other in meant)
-        return known
 
     def _follow(self, work: _Work, expression: Expression, side: Side, trees: Mapping[str, Tree], narrower: Narrower) -> bool:
         """Add the instances an expression leads to on this side; False where the configuration says nothing about this side."""
@@ -236,15 +259,17 @@ class Linker:
             self._add_references(work, expression, narrower.twins_apart(source, kept, values or []))
             return False
         if values is not None and len(candidates) > 1:
-            if not self._all_mentioned(work, path[0], candidates):
+            mentioned, alone = self._mentioned(work, path[0])
+            if any(row.address not in mentioned for row, _ in candidates):
                 candidates = narrower.narrow(source, candidates, values)
-            candidates = narrower.twins_apart(source, candidates, values)
+            if any(row.address not in alone for row, _ in candidates):
+                candidates = narrower.twins_apart(source, candidates, values)
         self._add_references(work, expression, candidates)
         return True
 
     def _holds_for_others(self, source: Resource, path: Path) -> bool:
         """Whether the block of a deleted instance stands and says of others what it said before: then it named the one of its key as well."""
-        both = [(row.before, row.after) for row in self._roster.siblings(source) if row.before is not None and row.after is not None]
+        both = [(row.before, row.after) for row in self._roster.block(source).instances if row.before is not None and row.after is not None]
         return any(was is is_now or _values(was, path) == _values(is_now, path) for was, is_now in both)
 
     def _digested(self, source: Resource, candidates: Sequence[Candidate], values: Sequence[Any]) -> list[Candidate]:
@@ -254,12 +279,20 @@ class Linker:
         recorded = self.plan.state_dependencies.get(source.address, ())
         return [(row, target) for row, target in candidates if without_index(row.address) in recorded]
 
-    def _all_mentioned(self, work: _Work, attribute: str, candidates: Sequence[Candidate]) -> bool:
-        """Whether an identity value of every candidate stands below a top-level attribute: then there is nothing to narrow."""
+    def _mentioned(self, work: _Work, attribute: str) -> tuple[set[str], set[str]]:
+        """The resources of which an identity value stands below a top-level attribute, and those by a value that is nobody else's."""
         holders = self._values.holders
-        hits = [hit for path, mentions in work.scan if path[0] == attribute for hit in mentions]
-        addresses = {row.resource.address for hit in hits for row in holders[hit.value]}
-        return bool(addresses) and all(row.address in addresses for row, _ in candidates)
+        mentioned: set[str] = set()
+        alone: set[str] = set()
+        for path, mentions in work.scan:
+            if path[0] == attribute:
+                for mention in mentions:
+                    rows = holders[mention.value]
+                    if len(rows) == 1:
+                        alone.add(rows[0].resource.address)
+                    else:
+                        mentioned.update([row.resource.address for row in rows])
+        return mentioned | alone, alone
 
     def _add_references(self, work: _Work, expression: Expression, candidates: Sequence[Candidate]) -> None:
         kind = LinkKind.REFERENCE if expression.path else LinkKind.DEPENDS_ON
@@ -298,16 +331,16 @@ class Linker:
             attribute = self._attribute(source.type, path)
             work.add(attribute, ".".join(attribute), holder.resource, holder.attribute, LinkKind.VALUE, holder.attribute)
 
-    def _scan(self, source: Resource, tree: Tree, meant: frozenset[str] | None) -> _Scan:
-        """(path, identity values of other resources) of every string of a tree that holds any, sorted; below attributes with a meaning only
-        where those are given."""
+    def _scan(self, source: Resource, tree: Tree, heads: Sequence[str] | None) -> _Scan:
+        """(path, identity values of other resources) of every string of a tree that holds any, sorted; below some attributes only where
+        those are given."""
         shared = source.before is source.after and tree is source.after
         if shared and source.address in self._scans:
             return self._scans[source.address]
         found: _Scan = []
         known, look, is_own = self._values.found, self._values.look, self._values.is_own
-        if meant is not None:
-            tree = {key: tree[key] for key in self._heads[source.type] if key in tree}
+        if heads is not None:
+            tree = {key: tree[key] for key in heads if key in tree}
         blocks: list[tuple[Path, Any]] = [((), tree)]
         while blocks:
             path, block = blocks.pop()
@@ -339,11 +372,11 @@ class Linker:
         """Direct dependencies that the state recorded and nothing else explains."""
         if work.source.before is None:
             return
-        explained = {self._roster.kind(row) for row in self._roster.addressed(work.held)}
+        explained = {self._roster.block(row).ordinal for row in self._roster.addressed(work.held)}
         for target in self._recorded_dependencies(work.source):
             if target.before is not target.after:
                 work.steady = False
-            if target.address in trees and target is not work.source and self._roster.kind(target) not in explained:
+            if target.address in trees and target is not work.source and self._roster.block(target).ordinal not in explained:
                 work.add((), "", target, "", LinkKind.STATE, "depends_on")
 
     def _recorded_dependencies(self, source: Resource) -> list[Resource]:
@@ -355,6 +388,11 @@ class Linker:
             for instance in instances[:1]:
                 indirect.update(other for other in recorded.get(instance.address, ()) if other != name)
         return [row for name, instances in rows.items() if name not in indirect for row in instances]
+
+
+def _says(path: str, meant: frozenset[str]) -> bool:
+    """Whether a path is one of those that mean something, or lies below one."""
+    return any(path == other or path.startswith(f"{other}.") for other in meant)
 
 
 def _is_own_name(key: str, value: str, kind: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
 from faultray_action.model.address import format_index
 from faultray_action.terraform.plan import Resource
 from faultray_action.terraform.references import Key, Row, Target
@@ -11,6 +13,16 @@ from faultray_action.terraform.tree import ModulePath, module_path, module_steps
 
 Kind = tuple[int, ModulePath, Row]
 """A resource of a configuration: plan, module path, and which of its module's resources."""
+
+
+class Block(Struct, eq=False):
+    """A resource of a configuration and its instances, in the order of the plan. `ordinal`: its place in `Roster.blocks`."""
+
+    kind: Kind
+    ordinal: int
+    instances: list[Resource] = []
+
+
 NO_KEY = object()
 """What `wanted_key` answers where a rule asks for no particular key."""
 
@@ -18,38 +30,45 @@ _Rows = dict[Row, list[Resource]]
 
 
 class Roster:
-    """The instances of a plan; deposed objects are left out."""
+    """The instances of a plan, each with its block; deposed objects are left out."""
 
     def __init__(self, resources: Iterable[Resource]) -> None:
-        self.resources = tuple(resource for resource in resources if not resource.deposed)
+        self.blocks: list[Block] = []
+        self.placed: list[tuple[Resource, Block]] = []
         self._paths: dict[str, ModulePath] = {}
         self._in_instance: dict[tuple[int, str], _Rows] = {}
-        self._in_module: dict[tuple[int, ModulePath], _Rows] = {}
+        self._in_module: dict[tuple[int, ModulePath], dict[Row, Block]] = {}
         self._around: dict[tuple[int, str], list[_Rows]] = {}
         self._by_text: dict[tuple[int, str], list[Resource]] = {}
         self._by_address: dict[str, Resource] = {}
-        for resource in self.resources:
+        for resource in resources:
+            if resource.deposed:
+                continue
             path = self._paths.get(resource.module)
             if path is None:
                 path = self._paths[resource.module] = module_path(resource.module)
             row = resource.data, resource.type, resource.name
             self._in_instance.setdefault((resource.plan, resource.module), {}).setdefault(row, []).append(resource)
-            self._in_module.setdefault((resource.plan, path), {}).setdefault(row, []).append(resource)
+            blocks = self._in_module.setdefault((resource.plan, path), {})
+            block = blocks.get(row)
+            if block is None:
+                block = blocks[row] = Block((resource.plan, path, row), len(self.blocks))
+                self.blocks.append(block)
+            block.instances.append(resource)
+            self.placed.append((resource, block))
 
-    def kind(self, resource: Resource) -> Kind:
-        return resource.plan, self._paths[resource.module], (resource.data, resource.type, resource.name)
-
-    def siblings(self, resource: Resource) -> Sequence[Resource]:
-        """The instances of its block, itself among them."""
-        plan, path, row = self.kind(resource)
-        return self._in_module[plan, path][row]
+    def block(self, resource: Resource) -> Block:
+        """The block that an instance of this roster is of."""
+        row = resource.data, resource.type, resource.name
+        return self._in_module[resource.plan, self._paths[resource.module]][row]
 
     def instances(self, source: Resource, target: Target) -> Sequence[Resource]:
         """Instances that a target may mean: module steps and literal keys are kept, a "same" key of the resource itself is only a preference."""
         rows: Sequence[Resource]
         if target.steps:
             path = (*self._paths[source.module][: target.depth], *[name for name, _ in target.steps])
-            rows = _in_modules(self._in_module.get((source.plan, path), {}).get(target.row, ()), target, source)
+            block = self._in_module.get((source.plan, path), {}).get(target.row)
+            rows = _in_modules(block.instances, target, source) if block is not None else ()
         else:
             rows = self._enclosing(source)[target.depth].get(target.row, ())
         if target.key.rule == "is":
@@ -71,7 +90,7 @@ class Roster:
         """Instances of a recorded dependency: an address with or without instance keys, or one from before a move."""
         if not self._by_text:
             modules = {module: "".join(f"module.{name}." for name in path) for module, path in self._paths.items()}
-            for resource in self.resources:
+            for resource, _ in self.placed:
                 own = f"{modules[resource.module]}{'data.' if resource.data else ''}{resource.type}.{resource.name}"
                 for name in dict.fromkeys((resource.address, resource.previous_address, own)):
                     if name:
@@ -81,7 +100,7 @@ class Roster:
     def addressed(self, addresses: Iterable[str]) -> list[Resource]:
         """The instances at these addresses."""
         if not self._by_address:
-            self._by_address.update((resource.address, resource) for resource in self.resources)
+            self._by_address.update((resource.address, resource) for resource, _ in self.placed)
         return [self._by_address[address] for address in addresses]
 
 

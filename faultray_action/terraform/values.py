@@ -201,12 +201,17 @@ class Identities:
     def _hold(self, value: str, resource: Resource, attribute: str, rank: int, sides: int) -> None:
         """A value, and for endpoints the host names in it, each with its rank (a full DNS name without its last dot as well). What is in the
         index already has been found worth it."""
-        if value not in self.holders and (len(value) < SHORTEST or (len(value) <= _MAX_COMMON and _NEVER.fullmatch(value))):
+        if value in self.holders:
+            self._enter(value, resource, attribute, rank, sides)
+        elif len(value) >= SHORTEST and (len(value) > _MAX_COMMON or not _NEVER.fullmatch(value)):
+            self.holders[value] = [Holder(resource, attribute, rank, sides)]
+        else:
             return
-        self._enter(value, resource, attribute, rank, sides)
-        if rank == _DEFINING and value[-1] == "." and is_specific(value[:-1]):
+        if rank != _DEFINING:
+            return
+        if value[-1] == "." and is_specific(value[:-1]):
             self._enter(value[:-1], resource, attribute, _DERIVED, sides)
-        if rank == _DEFINING and ("," in value or ":" in value) and not value.startswith("arn:"):
+        if ("," in value or ":" in value) and not value.startswith("arn:"):
             for token in dict.fromkeys(tokens(value)):
                 if token != value and is_specific(token):
                     self._enter(token, resource, attribute, _DERIVED, sides)
