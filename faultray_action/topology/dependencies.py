@@ -107,15 +107,17 @@ def _access_paths(survey: Survey, components: Mapping[str, Component], found: li
 
 
 def _gateways(survey: Survey, components: Mapping[str, Component]) -> Iterable[Dependency]:
-    """Workloads need a gateway of several copies (a firewall) that all of their regional subnets leave through: its copies are no part of theirs."""
-    if not any(node.entry.kind == "nat" and len(components[a].copies) > 1 for a, node in survey.nodes.items() if a in components):
+    """Workloads need a gateway of several copies (a firewall) that all of their subnets leave through: its copies are no part of theirs."""
+    several = {e.target for e in survey.edges if e.role == "egress-via" and e.target in components and len(components[e.target].copies) > 1}
+    if not several:
         return
     for address in sorted(components.keys() & survey.nodes.keys()):
         if not survey.goes_out(survey.nodes[address]):
             continue
-        ways = {places.ways_out(survey, subnet) for subnet in places.regional_subnets(survey, address)}
+        subnets = places.regional_subnets(survey, address) or places.addressed(survey, address)
+        ways = {places.ways_out(survey, subnet) for subnet in subnets}
         only = next(iter(ways)) if len(ways) == 1 else ()
-        if len(only) == 1 and only[0] in components and len(components[only[0]].copies) > 1:
+        if len(only) == 1 and only[0] in several:
             evidence = Evidence(only[0], "", "what its subnet sends out runs through it")
             yield Dependency(address, only[0], evidence=(evidence,))
 
