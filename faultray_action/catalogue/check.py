@@ -39,6 +39,7 @@ def problems(document: Document) -> tuple[str, ...]:
         if entry.same_as and entry.same_as not in known:
             found.append(f"{name}: same_as names {entry.same_as}, which has no entry")
         found += [f"{name}: {text}" for text in _blocks(entry)]
+        found += [f"{name}: read_as names {o.type}, which has no entry" for o in entry.read_as if catalogue.get(o.type) is None]
     return tuple(found)
 
 
@@ -89,6 +90,7 @@ def texts_of(entry: Entry) -> Iterable[tuple[str, str]]:
         yield from ((f"data.{n}", getattr(entry.data, n)) for n in ("durable", "declared", "final_snapshot", "restored"))
     if entry.entry is not None:
         yield from ((f"entry.{n}", getattr(entry.entry, n)) for n in ("when", "failover", "primary"))
+    yield from (("read_as.when", other.when) for other in entry.read_as)
     yield from (("match.when", match.when) for match in entry.match if match.when)
     if entry.calls_out is not None:
         yield "calls_out.when", entry.calls_out.when

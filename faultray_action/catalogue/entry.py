@@ -213,6 +213,14 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verbatim: tuple[str, ...] = ()
 
 
+class ReadAs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where `when` holds the resource is read as `type`, an entry of the catalogue that may be no type of Terraform: one resource type for
+    things that have little in common (an autoscaler's target: the tasks of a service, the readers of a database)."""
+
+    when: str
+    type: str
+
+
 class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Paths of a firewall rule: protocol, from and to port, CIDRs, the group it lets in; `inline` block paths inside a group; `when` for direction.
     `outward`: the block of rules that let out, `outward_when`: where the rule is one (then CIDRs and group are those that it lets call).
@@ -299,7 +307,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `egress`: a workload that is taken to call out through its subnet's NAT, where `egress_when` holds; `calls_out`: one that is where it shows it.
     `workload`: runs customer code. `agent`: an AI part.
     `joint`: it joins networks (peering, transit gateway): what a route sends there goes to another network and not to the internet.
-    `manifest`: it holds an object of Kubernetes, which is read as the type of its kind.
+    `manifest`: it holds an object of Kubernetes, which is read as the type of its kind. `read_as`: conditions under which it is of another kind.
     `pod_policy`: it says who may call pods; `pod_labels`: path of the labels of a workload's pods; `namespace`: it is a namespace of theirs.
     `hosting`: which copies a pool of machines takes; `asks_for`: path of the labels that the machines of a workload must have.
     `door`: where it is a way in to what it needs, without which nobody comes in (the stage of an API).
@@ -327,6 +335,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calls_out: CallsOut | None = None
     hosting: Hosting | None = None
     manifest: Manifest | None = None
+    read_as: tuple[ReadAs, ...] = ()
     pod_policy: PodPolicy | None = None
     pod_labels: str = ""
     namespace: bool = False

@@ -131,7 +131,7 @@ _GENERIC = ("this", "main", "default", "self", "primary", "instance", "cluster")
 def label(node: Node) -> str:
     """What a reader calls it: the catalogue's word for its kind and its name, or its module's where the name says nothing ("this")."""
     kind = node.entry.label or node.type.partition("_")[2].replace("_", " ")
-    if node.read_as:
+    if node.written_as is not None:
         return f"{kind} {Scope(node.values).get('metadata.name')}"
     name = node.resource.name
     if name in _GENERIC and node.resource.module:

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from faultray_action.catalogue.entry import EdgeRole, EdgeRule, Entry, Manifest, Match, MemberOf
-from faultray_action.catalogue.expression import Answers, Scope, every
+from faultray_action.catalogue.expression import Answers, Scope, evaluate, every
 from faultray_action.catalogue.load import Catalogue
 from faultray_action.model.component import Confidence, Evidence
 from faultray_action.model.value import UNKNOWN
@@ -176,6 +176,9 @@ def _node(
     likeness: Likeness,
 ) -> Node:
     typed = read_as(written, entry, catalogue)
+    name = next((other.type for other in entry.read_as if evaluate(other.when, Scope(written, entry.defaults)) == (True,)), "")
+    if name and (own := catalogue.get(name)) is not None:
+        return Node(resource.address, resource, own, written, raw, name)
     if typed is None:
         answers = likeness.answers(entry, written, partial(configured.attributes, resource))
         return Node(resource.address, resource, entry, written, raw, answers=answers)
