@@ -39,7 +39,7 @@ def problems(document: Document) -> tuple[str, ...]:
         if entry.same_as and entry.same_as not in known:
             found.append(f"{name}: same_as names {entry.same_as}, which has no entry")
         found += [f"{name}: {text}" for text in _blocks(entry)]
-        found += [f"{name}: read_as names {o.type}, which has no entry" for o in entry.read_as if catalogue.get(o.type) is None]
+        found += [f"{name}: read_as names {o.type}, which has no entry" for o in entry.read_as if o.type not in known]
     return tuple(found)
 
 
