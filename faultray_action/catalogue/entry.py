@@ -63,7 +63,8 @@ class MemberOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EdgeRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a reference at one attribute path is meant, for targets of the types in `to` (patterns: "aws_sqs_*", "kind:queue"; empty: any).
+    """How a reference at one attribute path is meant, for targets of the types in `to` (patterns: "aws_sqs_*", "kind:queue"; empty: any),
+    where `when` holds, an expression over this resource's attributes and the target's under `target`.
 
     `share`: the target carries a share of the requests of what refers to it, beside others. `member_of`: only for a reference in a block that
     a group names; the members of one group are alternatives. `block`: `when` is asked as if the blocks at that path were the one that holds the

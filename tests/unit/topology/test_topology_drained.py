@@ -65,3 +65,21 @@ def test_a_profile_routes_to_one_cluster_or_to_any(routing: dict[str, Any], copi
     found = topology.components["google_bigtable_app_profile.api"]
     assert len(found.copies) == copies
     assert len({copy.zone for copy in found.copies}) == copies
+
+
+@pytest.mark.parametrize(
+    ("asked", "protocol", "named", "called"),
+    [
+        ("http", "HTTP", ["http"], True),
+        ("web", "HTTP", ["http"], False),
+        ("web", "TCP", ["http"], True),
+        ("web", "HTTP", [], True),
+        (None, "HTTP", ["app"], True),
+    ],
+)
+def test_a_backend_service_calls_the_port_that_it_names(asked: str | None, protocol: str, named: list[str], called: bool) -> None:
+    ports = [{"name": name, "port": 8080} for name in named]
+    group = {"name": "web-b", "zone": "europe-west1-b", "instance_group": GROUPS["b"], "target_size": 2, "named_port": ports}
+    service = {"id": "web", "name": "web", "protocol": protocol, "port_name": asked, "backend": [{"group": GROUPS["b"]}]}
+    topology = built(row("google_compute_instance_group_manager", "b", group), row("google_compute_backend_service", "web", service))
+    assert bool(servers(topology)) is called
