@@ -13,6 +13,7 @@ from faultray_action.catalogue.entry import CallsOut, EdgeRule, Entry
 from faultray_action.catalogue.expression import Scope, every
 from faultray_action.model.component import Kind
 from faultray_action.model.topology import Dependency
+from faultray_action.topology import places
 from faultray_action.topology.hosts import is_vague, names_the_internet
 from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.survey import Node, Survey, narrowed
@@ -29,6 +30,24 @@ def without_a_way(before: KnownSide, after: KnownSide) -> Iterator[Dependency]:
         if not gone and was != subnets_of(after, address):
             told = f"{address} moves to subnets without a way to the outside"
         yield Dependency(address, _exit_among(before, after, was) or address, broken=told)
+    for address in _walled_in(before, after):
+        yield Dependency(address, address, broken=f"{address} calls out through its network from now on, which no way leads out of")
+
+
+def _walled_in(before: KnownSide, after: KnownSide) -> Iterator[str]:
+    """Workloads seen to call out that did so by a way of their own (an address, past the network) and do so after through subnets without any.
+
+    Only where the plan has the subnets and their networks: who makes these makes the way out of them."""
+    for address in _both(before, after):
+        if after.survey.nodes[address] is before.survey.nodes[address] or not _shows_it(after, address, surely=True):
+            continue
+        if _shows_it(before, address) or not _names_it(before, address):
+            continue
+        subnets = subnets_of(after, address)
+        around = {a for subnet in subnets for a in (subnet, *places.networks(after.survey, subnet))}
+        own = all(a in after.survey.nodes and not after.survey.nodes[a].resource.data for a in around)
+        if own and len(around) > len(subnets) and not any(exits(after.survey, subnet) for subnet in subnets):
+            yield address
 
 
 def not_yet_a_way(before: KnownSide, after: KnownSide) -> Iterator[Dependency]:
@@ -109,9 +128,16 @@ def _faces_outside(side: KnownSide, address: str) -> bool:
     )
 
 
-def _shows_it(side: KnownSide, address: str) -> bool:
-    """Whether it is seen to call out, and not only taken to: a first way out proves nothing of what was before it."""
-    return any(_shows(side.survey, at, calls) for at, calls in _ways_to_show(side.survey, side.survey.nodes[address]))
+def _shows_it(side: KnownSide, address: str, *, surely: bool = False) -> bool:
+    """Whether it is seen to call out, and not only taken to: a first way out proves nothing of what was before it. `surely`: by a text that is known."""
+    found = any(_shows(side.survey, at, calls) for at, calls in _ways_to_show(side.survey, side.survey.nodes[address]))
+    return found and (not surely or _names_it(side, address))
+
+
+def _names_it(side: KnownSide, address: str) -> bool:
+    """Whether its texts call the internet, whatever way that takes."""
+    ways = _ways_to_show(side.survey, side.survey.nodes[address])
+    return any(names_the_internet(at.values, path, calls.within) for at, calls in ways for path in calls.texts)
 
 
 def _ways_to_show(survey: Survey, node: Node) -> Iterator[tuple[Node, CallsOut]]:

@@ -183,3 +183,20 @@ def test_a_default_route_to_nowhere_lets_nothing_out(prefix: str, hop: str, expe
     plan = {"format_version": "1.2", "terraform_version": "1.9.0", "resource_changes": rows, "configuration": {"root_module": {}}}
     found = discover(decode(json.dumps(plan).encode(), "plan.json"), know(Request(policy=Policy())))
     assert len(broken(found.after)) == expected
+
+
+@pytest.mark.parametrize(
+    ("calls", "nat", "owns", "expected"),
+    [(CALLS, None, True, 1), (CALLS, gateway(), True, 0), ({"db": "db.shop.internal:5432"}, None, True, 0), (CALLS, None, False, 0)],
+)
+def test_who_sends_all_into_its_network_needs_a_way_out_of_it(calls: Json, nat: Json | None, owns: bool, expected: int) -> None:
+    subnet = SUBNET if owns else "projects/hub/regions/europe-west1/subnetworks/shared"
+
+    def service(egress: str) -> Json:
+        env = [{"name": name, "value": value} for name, value in calls.items()]
+        access = [{"egress": egress, "network_interfaces": [{"subnetwork": subnet}]}]
+        return {"name": "api", "location": "europe-west1", "template": [{"vpc_access": access, "containers": [{"env": env}]}]}
+
+    api = row("google_cloud_run_v2_service", "api", service("PRIVATE_RANGES_ONLY"), service("ALL_TRAFFIC"))
+    after = stages(nat, nat, metadata={}, others=(api,)).after
+    assert len(broken(after)) == expected
