@@ -106,7 +106,7 @@ class DataFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `declared`: true where protection is declared, which makes it an asset though nothing refers to it. `final_snapshot`: deletion leaves a
     snapshot or is impossible. `restored`: created from a snapshot or another's data.
-    `asset_of`: path whose target owns the data (a replica or a member belongs to its source's asset)."""
+    `kept_in`: path of what holds it and takes it along where it goes (the instance of a database)."""
 
     durable: str = "true"
     losses: dict[str, str] = {}
@@ -114,6 +114,7 @@ class DataFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     declared: str = "false"
     final_snapshot: str = "false"
     restored: str = "false"
+    kept_in: str = ""
 
 
 class EntryFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

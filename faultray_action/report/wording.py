@@ -487,7 +487,10 @@ def risk_heading(row: RiskRow) -> Phrase:
     """In the order's words: "Cache has no replication (data loss risk)", then which."""
     if row.message:
         return risk_title(row)
-    return (f"{noun(row.component)} ", _risk_said(row), ": ", Name(row.address))
+    what = (
+        "Data" if row.component == "connector" else noun(row.component)
+    )  # of what stands in a component of its own (a database in its instance)
+    return (f"{what} ", _risk_said(row), ": ", Name(row.address))
 
 
 def _risk_said(row: RiskRow) -> str | Said:

@@ -238,10 +238,20 @@ def _given_up(before: Survey, after: Survey, assets: Iterable[DataAsset], surviv
     }
     for asset in assets:
         node, successor = before.nodes[asset.address], after.nodes.get(asset.address)
-        gone = (successor is None or successor.resource.action.replaces) and node.resource.action is not Action.FORGET
+        gone = _goes(node, successor) or any(_goes(before.nodes[a], after.nodes.get(a)) for a in _holders(before, node))
         followed = _family(node) in restored or asset.address in survivors.values()
         if gone and node.entry.data is not None and asset.holds_data and not followed:
             yield asset
+
+
+def _goes(node: Node, successor: Node | None) -> bool:
+    return (successor is None or successor.resource.action.replaces) and node.resource.action is not Action.FORGET
+
+
+def _holders(survey: Survey, node: Node) -> list[str]:
+    """What takes the data of a store along where it goes."""
+    path = node.entry.data.kept_in if node.entry.data is not None else ""
+    return [edge.target for edge in survey.outgoing(node.address) if edge.path == path] if path else []
 
 
 def _keeps_snapshot(before: Survey, asset: DataAsset) -> bool:
