@@ -158,11 +158,17 @@ def _examined(survey: Survey, root: str, stores: tuple[str, ...], table: Reliabi
     assert node.entry.data is not None
     data = node.entry.data
     held = _held(survey, node, frozenset(data.losses))
+    rows = data.losses if _lasts(survey, node) else data.losses | _held_by_copies(node)
     losses = tuple(
         Loss(LossKind(kind), table.row(row).failures_per_year, _covers(survey, node, stores, kind, held))
-        for kind, row in sorted(data.losses.items())
+        for kind, row in sorted(rows.items())
     )
     return DataAsset(root, node.entry.label or node.resource.type, stores, losses, inferred="durable store")
+
+
+def _held_by_copies(node: Node) -> dict[str, str]:
+    """Where a store keeps nothing that outlasts its copies, whatever takes a copy down loses what it held."""
+    return {LossKind.MEDIA.value: node.entry.rates} if node.entry.rates else {}
 
 
 _Held = list[tuple[Cover, Evidence]]
