@@ -74,6 +74,7 @@ def texts_of(entry: Entry) -> Iterable[tuple[str, str]]:
         "egress_when",
         "leads_out",
         "leads_nowhere",
+        "sends_all",
         "private",
         "own_names",
     ):

@@ -317,7 +317,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `firewall_tags`: paths of the tags (or accounts) by which firewall rules apply to it.
     `ordered_firewall`: rules of which the first that fits decides. `addresses`: paths of address prefixes (a subnet) or addresses (an interface).
     `outward`: its placement is its way out only, calls reach it elsewhere. `leads_out`: a placement has a way out that no route tells of.
-    `leads_nowhere`: a route drops what would leave, asked of each of the blocks at `routes` where it has several.
+    `leads_nowhere`: a route drops what would leave, `sends_all`: it hands all that leaves to what joins networks; asked of each of the blocks at
+    `routes` where it has several.
     `private`: it is reached by what `opens` it only. `own_names`: a network asks name servers of its own, so that links of zones do not tell.
     `retention`: seconds a queue or stream keeps messages.
     """
@@ -372,6 +373,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leads_out: str = ""
     leads_nowhere: str = ""
     routes: str = ""
+    sends_all: str = ""
     private: str = ""
     own_names: str = ""
     data: DataFacts | None = None

@@ -35,6 +35,7 @@ def printable(entry: Entry) -> frozenset[str]:
         entry.egress_when,
         entry.leads_out,
         entry.leads_nowhere,
+        entry.sends_all,
         entry.private,
         entry.own_names,
     ]

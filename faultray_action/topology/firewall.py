@@ -199,7 +199,7 @@ def _rules(survey: Survey, node: Node, facts: FirewallFacts, blocks: _Blocks) ->
 
 def _inline(survey: Survey, node: Node, facts: FirewallFacts, blocks: _Blocks) -> Iterable[Rule]:
     address, ids = node.address, blocks.ids
-    linked = frozenset(e.target for e in survey.outgoing(address) if e.path.startswith(facts.inline + "."))
+    linked = frozenset(e.target for e in survey.outgoing(address) if f"{e.path}.".startswith(facts.inline + "."))
     for path, outward in ((facts.inline, False), (facts.outward, True)):
         for block in every(node.values, path) if path else ():
             if isinstance(block, Mapping):

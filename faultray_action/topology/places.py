@@ -10,7 +10,7 @@ from faultray_action.catalogue.entry import ZoneSource
 from faultray_action.catalogue.expression import Scope, every
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology.facts import Choice
-from faultray_action.topology.survey import Node, Places, Survey
+from faultray_action.topology.survey import Node, Places, Survey, each_route
 
 _SHORT = 2
 """A zone name this short ("1", "b") needs its location before it."""
@@ -187,7 +187,8 @@ def networks(survey: Survey, address: str) -> frozenset[str]:
 def ways_out(survey: Survey, subnet: str) -> tuple[str, ...]:
     """Components (NAT gateways) that traffic leaving a subnet runs through, sorted; more than one means that any of them may carry it.
 
-    What joins networks is none of them: other traffic runs there, by routes of its own."""
+    What joins networks is none of them: other traffic runs there, by routes of its own. One that all is sent to leads on to the ways out of the
+    network that it passes it to."""
     if subnet not in survey.exits:
         survey.exits[subnet] = _ways_out(survey, subnet)
     return survey.exits[subnet]
@@ -230,4 +231,17 @@ def _ways_out(survey: Survey, subnet: str) -> tuple[str, ...]:
                 found.add(address)
             elif not entry.joint:
                 stack.append(address)
+            elif _sends_all(survey, here):
+                beyond = [e.target for e in survey.outgoing(address, "placement") if survey.nodes[e.target].entry.addresses]
+                stack += [address, *(place for place in beyond if place not in seen)]
+                seen.update(beyond)
     return tuple(sorted(found))
+
+
+def _sends_all(survey: Survey, route: str) -> bool:
+    """Whether a route hands all that leaves for anywhere to a joint, and so to the way out of the network behind it (a central egress)."""
+    node = survey.nodes[route]
+    asked = node.entry.sends_all
+    return bool(asked) and any(
+        survey.facts.truth(asked, route, Scope(values, node.entry.defaults), better=False) for values in each_route(node)
+    )

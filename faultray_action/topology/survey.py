@@ -299,6 +299,12 @@ def narrowed(values: Mapping[str, Any], path: str, *blocks: Any) -> Mapping[str,
     return {**values, first: [narrowed({}, rest, *blocks)] if rest else list(blocks)}
 
 
+def each_route(node: Node) -> list[Mapping[str, Any]]:
+    """The attributes of a route, or of a table with each of its routes alone."""
+    path = node.entry.routes
+    return [narrowed(node.values, path, block) for block in every(node.values, path)] if path else [node.values]
+
+
 def _counting(node: Node, match: Match, facts: Facts) -> Mapping[str, Any]:
     """The attributes of a node without the blocks that do not count for a rule."""
     if not match.block:

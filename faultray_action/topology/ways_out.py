@@ -13,10 +13,11 @@ from faultray_action.catalogue.entry import CallsOut, EdgeRule, Entry
 from faultray_action.catalogue.expression import Scope, every
 from faultray_action.model.component import Kind
 from faultray_action.model.topology import Dependency
+from faultray_action.model.value import UNKNOWN
 from faultray_action.topology import places
 from faultray_action.topology.hosts import is_vague, names_the_internet
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.survey import Node, Survey, narrowed
+from faultray_action.topology.survey import Node, Survey, each_route
 
 
 def without_a_way(before: KnownSide, after: KnownSide) -> Iterator[Dependency]:
@@ -203,9 +204,20 @@ def exits(survey: Survey, subnet: str) -> frozenset[str]:
             node.entry, "egress-of"
         ):  # one route has one target: what else stands there is what the provider made of it
             continue
-        open_ended = [p for p in paths if p not in linked and any(v not in (None, "", "local") for v in every(node.values, p))]
-        ends |= {f"{step}:{path}" for path in open_ended}
+        ends |= {f"{step}:{path}" for path in _open_ended(survey, step, paths)}
     return frozenset(ends)
+
+
+def _open_ended(survey: Survey, step: str, paths: Iterable[str]) -> list[str]:
+    """The paths of a route at which something stands that is not in the plan. Where the configuration refers to the targets of several routes
+    as a whole (`route`), what stands below is one of them, or not known yet."""
+    whole = {path for path in paths if any(other.startswith(f"{path}.") for other in paths)}
+    led = survey.outgoing(step, "egress-via")
+    linked = {edge.path for edge in led}
+    known = [survey.nodes[edge.target].raw.get("id") for edge in led if edge.path in whole]
+    meant = [None, "", "local", *known, *([UNKNOWN] if known else [])]
+    values = survey.nodes[step].values
+    return [p for p in paths if p not in whole and p not in linked and any(v not in meant for v in every(values, p))]
 
 
 def dead_ends(survey: Survey, subnet: str) -> frozenset[str]:
@@ -217,14 +229,9 @@ def dead_ends(survey: Survey, subnet: str) -> frozenset[str]:
 def _drops(survey: Survey) -> frozenset[str]:
     if survey.dropping is None:
         routes = [node for node in survey.nodes.values() if node.entry.leads_nowhere]
-        found = [node.address for node in routes if any(_leads_nowhere(survey, node, values) for values in _one_by_one(node))]
+        found = [node.address for node in routes if any(_leads_nowhere(survey, node, values) for values in each_route(node))]
         survey.dropping = frozenset(found)
     return survey.dropping
-
-
-def _one_by_one(node: Node) -> list[Mapping[str, Any]]:
-    path = node.entry.routes
-    return [narrowed(node.values, path, block) for block in every(node.values, path)] if path else [node.values]
 
 
 def _leads_nowhere(survey: Survey, node: Node, values: Mapping[str, Any]) -> bool:
