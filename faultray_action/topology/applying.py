@@ -63,7 +63,7 @@ def _successor(resource: Resource, created: Iterable[Resource]) -> Resource | No
     return min(near or same, key=lambda r: (without_index(r.address) != without_index(resource.address), r.address), default=None)
 
 
-_NAMES = (
+NAMES = (
     "name",
     "identifier",
     "cluster_identifier",
@@ -79,8 +79,8 @@ _NAMES = (
 
 def _has_the_name(resource: Resource, successor: Resource) -> bool:
     before, after = resource.before or {}, successor.after or {}
-    shared = [name for name in _NAMES if isinstance(before.get(name), str) and before[name] and before[name] == after.get(name)]
-    own = [name for name in _NAMES if isinstance(before.get(name), str) and before[name]]
+    shared = [name for name in NAMES if isinstance(before.get(name), str) and before[name] and before[name] == after.get(name)]
+    own = [name for name in NAMES if isinstance(before.get(name), str) and before[name]]
     return bool(shared) and (own[0] in shared)
 
 

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping, Set
 
 from msgspec.structs import replace
 
-from faultray_action.catalogue.expression import every
+from faultray_action.catalogue.expression import descend, every
 from faultray_action.model.change import Action
 from faultray_action.model.topology import Dependency, EntryPoint, Role
 from faultray_action.topology import entries, keys, places, ways
+from faultray_action.topology.applying import NAMES
 from faultray_action.topology.dependencies import reached
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.survey import Survey, TypedEdge, rules
+from faultray_action.topology.survey import Node, Survey, TypedEdge, rules
 from faultray_action.topology.ways_out import exits, steps, subnets_of, without_a_way
 
 
@@ -125,19 +126,35 @@ def _adjacency(dependencies: Iterable[Dependency]) -> dict[str, list[str]]:
 
 
 def _names(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
-    """Needs whose target the plan deletes while the text that names it stays as it was."""
+    """Needs whose target the plan deletes, or gives another name, while the text that names it stays as it was."""
     gone = {a for a in before.survey.nodes.keys() - after.survey.nodes.keys() if not before.survey.nodes[a].resource.data}
-    if not gone:
+    replaced = [a for a, n in after.survey.nodes.items() if n.resource.action.replaces and a in before.survey.nodes]
+    renamed = {a for a in replaced if _is_renamed(before.survey.nodes[a], after.survey.nodes[a])}
+    if not gone and not renamed:
         return
     created = {n.resource.type for n in after.survey.nodes.values() if n.resource.action is Action.CREATE}
     grouped = {(d.source, d.target) for d in before.dependencies if d.group}
     for edge in before.survey.edges:
-        if edge.target not in gone or edge.role != "need" or edge.source not in after.components or edge.target not in before.components:
+        if edge.role != "need" or not (edge.target in gone or (edge.target in renamed and not _is_answered(after.survey, edge))):
+            continue
+        if edge.source not in after.components or edge.target not in before.components:
             continue
         if before.survey.nodes[edge.target].resource.type in created or (edge.source, edge.target) in grouped:
             continue
         if _still_says(before.survey, after.survey, edge) and edge.source not in gone:
-            yield Dependency(edge.source, edge.source, broken=f"{edge.source} still names {edge.target}, which is deleted")
+            what = "is deleted" if edge.target in gone else "bears that name no more"
+            yield Dependency(edge.source, edge.source, broken=f"{edge.source} still names {edge.target}, which {what}")
+
+
+def _is_renamed(node: Node, successor: Node) -> bool:
+    """Whether it is known to be called otherwise from now on."""
+    pairs = [(descend(node.values, path), descend(successor.values, path)) for path in (*NAMES, "metadata.name")]
+    return any(isinstance(was, str) and isinstance(is_now, str) and was != is_now for was, is_now in pairs)
+
+
+def _is_answered(survey: Survey, edge: TypedEdge) -> bool:
+    """Whether anything answers to what a resource names at the place of an edge."""
+    return any(other.path == edge.path for other in survey.outgoing(edge.source, "need"))
 
 
 def _still_says(before: Survey, after: Survey, edge: TypedEdge) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from faultray_action.model.policy import Policy
 from faultray_action.model.topology import Topology
 from faultray_action.pipeline import Request, discover, know
@@ -138,3 +140,17 @@ def test_a_route_needs_the_services_that_it_sends_a_share_to() -> None:
     topology = built(*services, row("kubernetes_manifest", "route", {"manifest": manifest}))
     needs = [d for d in topology.dependencies if d.source == "kubernetes_manifest.route"]
     assert {d.target.rpartition(".")[2] for d in needs} == {"green", "red"} and not any(d.group for d in needs)
+
+
+@pytest.mark.parametrize(("name", "taken", "expected"), [("settings", False, 1), ("config", False, 0), ("settings", True, 0)])
+def test_what_is_named_as_before_and_called_otherwise_now_is_missed(name: str, taken: bool, expected: int) -> None:
+    def config(called: str) -> dict[str, Any]:
+        return {"metadata": [{"name": called, "namespace": "shop"}], "data": {"level": "info"}}
+
+    shop = workload("shop", "blue")
+    shop["change"]["before"]["spec"][0]["template"][0]["spec"] = [{"container": [{"env_from": [{"config_map_ref": [{"name": "config"}]}]}]}]
+    renamed = row("kubernetes_config_map_v1", "shop", config("config"))
+    renamed["change"] |= {"actions": ["delete", "create"], "after": config(name)}
+    others = [row("kubernetes_config_map_v1", "other", config("config"))] if taken else []
+    topology = built(service({"app": "shop"}), shop, renamed, *others)
+    assert len([d for d in topology.dependencies if "bears that name no more" in d.broken]) == expected
