@@ -198,6 +198,8 @@ def _rules(survey: Survey, node: Node, facts: FirewallFacts, blocks: _Blocks) ->
 
 
 def _inline(survey: Survey, node: Node, facts: FirewallFacts, blocks: _Blocks) -> Iterable[Rule]:
+    """The rules inside a group. One whose groups are not known yet, and that the configuration does not tell of (a `dynamic` block), may admit
+    anybody: what it does is no evidence."""
     address, ids = node.address, blocks.ids
     linked = frozenset(e.target for e in survey.outgoing(address) if f"{e.path}.".startswith(facts.inline + "."))
     for path, outward in ((facts.inline, False), (facts.outward, True)):
@@ -209,8 +211,9 @@ def _inline(survey: Survey, node: Node, facts: FirewallFacts, blocks: _Blocks) -
                     sources |= linked
                 if said.itself:
                     sources |= {address}
-                opened = said.open or (outward and said.unsure)
-                yield Rule(address, address, said.low, said.high, sources, opened, outward, said.public)
+                anybody = said.unsure and (outward or not linked)
+                public = None if anybody and said.public is False else said.public
+                yield Rule(address, address, said.low, said.high, sources, said.open or anybody, outward, public)
 
 
 def _is_true(values: Mapping[str, Any], path: str) -> bool:
