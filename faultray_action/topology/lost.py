@@ -27,7 +27,7 @@ def broken(before: KnownSide, after: KnownSide) -> tuple[Dependency, ...]:
     found = [
         *without_a_way(before, after),
         *_access_paths(before, after),
-        *_walled_in(before, after),
+        *_out_of_reach(before, after),
         *_names(before, after),
         *_readers(before, after),
     ]
@@ -64,7 +64,7 @@ def _access_paths(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
             yield Dependency(d.source, target, broken=f"{d.target} was the only way from {d.source} to {target}")
 
 
-def _walled_in(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def _out_of_reach(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
     """Workloads that the plan moves into a network, which neither a route nor an access path leads out of to the services that they need."""
     for address in sorted(after.places.keys() & before.places.keys()):
         node = after.survey.nodes[address]
