@@ -19,11 +19,11 @@ from faultray_action.model.address import without_index
 from faultray_action.model.change import Action
 from faultray_action.model.value import UNKNOWN
 from faultray_action.terraform.attributes import Path, values_at
-from faultray_action.terraform.narrowing import Candidate, Narrower, Tree
+from faultray_action.terraform.narrowing import MANY, Candidate, Narrower, Tree
 from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource, Side
 from faultray_action.terraform.reader import paused_collector
 from faultray_action.terraform.references import Expression, Locals, Resolver, Written
-from faultray_action.terraform.roster import Kind, Roster
+from faultray_action.terraform.roster import Kind, Roster, stand_alike
 from faultray_action.terraform.values import SHORTEST, Identities, Mention, is_specific, stem, type_fits
 
 _BEFORE, _AFTER, _RECORDED = 1, 2, 4
@@ -232,7 +232,7 @@ class Linker:
         work.scan = self._scan(source, tree, block.heads if alone else None)
         said = True
         for expression in block.asked if alone and block.asked is not None else block.expressions:
-            said = self._follow(work, expression, side, trees, narrower) and said
+            said = self._follow(work, expression, side, narrower) and said
         self._add_values(work)
         if not alone and not (said and block.whole):
             self._add_state(work, trees)
@@ -241,18 +241,21 @@ class Linker:
             self._settled[source.address] = result
         return result
 
-    def _follow(self, work: _Work, expression: Expression, side: Side, trees: Mapping[str, Tree], narrower: Narrower) -> bool:
+    def _follow(self, work: _Work, expression: Expression, side: Side, narrower: Narrower) -> bool:
         """Add the instances an expression leads to on this side; False where the configuration says nothing about this side."""
         source, path = work.source, expression.path
         if not path:
             if side is Side.AFTER or source.after is not None:
-                self._add_references(work, expression, self._candidates(work, expression, trees))
+                self._add_references(work, expression, self._candidates(work, expression, narrower))
             return True
         values = _values(work.tree, path)
         if values is not None and _is_nothing(values):
             return True
-        candidates = self._candidates(work, expression, trees)
-        if side is not Side.AFTER and work.tree is not source.after and (source.after is None or _values(source.after, path) != values):
+        changed = (
+            side is not Side.AFTER and work.tree is not source.after and (source.after is None or _values(source.after, path) != values)
+        )
+        candidates = self._candidates(work, expression, narrower, values, changed=changed)
+        if changed:
             kept = narrower.occurring(candidates, values or []) or self._digested(source, candidates, values or [])
             if not kept and source.after is None and self._holds_for_others(source, path):
                 kept = [(row, target) for row, target in candidates if row.index is not None and row.index == source.index]
@@ -299,15 +302,20 @@ class Linker:
         for row, target in candidates:
             work.add(expression.path, expression.dotted, row, target.attribute, kind, target.detail)
 
-    def _candidates(self, work: _Work, expression: Expression, trees: Mapping[str, Tree]) -> list[Candidate]:
+    def _candidates(
+        self, work: _Work, expression: Expression, narrower: Narrower, values: Sequence[Any] | None = None, *, changed: bool = False
+    ) -> list[Candidate]:
+        """The instances that an expression may lead to. Of a large block only those that come into question by the values; where these have
+        `changed` since, the configuration does not tell that it is the one with the same key."""
         found = []
         source, instances = work.source, self._roster.instances
+        only = len(expression.targets) == 1 and not changed
         for target in expression.targets:
-            for resource in instances(source, target):
-                if resource.before is not resource.after:
-                    work.steady = False
-                if resource is not source and resource.address in trees:
-                    found.append((resource, target))
+            rows = instances(source, target)
+            work.steady = work.steady and stand_alike(rows)
+            if values is not None and len(rows) > MANY:
+                rows = narrower.few(source, target, rows, values, only=only)
+            found += [(row, target) for row in rows if row is not source and row.address in narrower.trees]
         return found
 
     def _add_values(self, work: _Work) -> None:

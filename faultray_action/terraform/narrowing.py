@@ -12,21 +12,52 @@ from faultray_action.terraform.attributes import Path, strings_in, values_at
 from faultray_action.terraform.plan import Resource
 from faultray_action.terraform.references import Target
 from faultray_action.terraform.regions import own_region
-from faultray_action.terraform.roster import NO_KEY, wanted_key
+from faultray_action.terraform.roster import NO_KEY, Instances, wanted_key
 from faultray_action.terraform.values import Identities, decoded, is_specific
 
 Tree = Mapping[str, Any]
 Candidate = tuple[Resource, Target]
 _MIN_FRAGMENT = 4
 _SHORT = 256
+MANY = 12
+"""Instances of one block beyond which it pays to look them up."""
+_WORK_EACH = 64
 
 
 class Narrower:
     """Judges candidates by the trees and identity values of one side."""
 
     def __init__(self, trees: Mapping[str, Tree], identities: Identities) -> None:
-        self._trees = trees
+        self.trees = trees
         self._identities = identities
+        self._known: dict[tuple[int, str], _Occurrences] = {}
+
+    def few(self, source: Resource, target: Target, rows: Sequence[Resource], values: Sequence[Any], *, only: bool) -> Sequence[Resource]:
+        """The instances of a large block that `narrow` would leave of it, found without a look at each: those that occur in the value, else,
+        where the target is the `only` one of its attribute, the one with the same key. All of them where that cannot be told so."""
+        if not isinstance(rows, Instances):
+            return rows
+        texts, unknown = strings_in(list(values))
+        if texts and unknown:
+            return rows
+        index = self._occurrences(rows, target.attribute) if texts else None
+        found = index.found_in(texts) if index is not None else ()
+        if found is None:
+            return rows
+        hits = [row for row in found if row is not source]
+        if hits or not only or target.chosen or target.key.rule != "same":
+            return hits or rows
+        wanted = wanted_key(target.key, source)
+        same = rows.by_key.get(wanted, ()) if wanted is not NO_KEY else ()
+        return [row for row in same if row is not source and row.address in self.trees] or rows
+
+    def _occurrences(self, rows: Instances, attribute: str) -> _Occurrences:
+        mark = id(rows), attribute
+        known = self._known.get(mark)
+        if known is None:
+            left = [(row, list(self._of(row, attribute))) for row in rows if row.address in self.trees]
+            known = self._known[mark] = _Occurrences(left)
+        return known
 
     def narrow(self, source: Resource, candidates: Sequence[Candidate], values: Sequence[Any]) -> list[Candidate]:
         """Keep the candidates whose identity occurs in the value; where values do not tell, those with the same key."""
@@ -93,8 +124,11 @@ class Narrower:
 
     def _left_by(self, row: Resource, target: Target) -> Iterable[str]:
         """The attribute that a reference reads, or any identity value where it reads the whole."""
-        tree = self._trees[row.address]
-        read = values_at(tree, _steps(target.attribute)) if target.attribute else None
+        return self._of(row, target.attribute)
+
+    def _of(self, row: Resource, attribute: str) -> Iterable[str]:
+        tree = self.trees[row.address]
+        read = values_at(tree, _steps(attribute)) if attribute else None
         return self._identities.values_of(row, tree) if read is None else strings_in(read)[0]
 
     def _still_open(self, candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -112,11 +146,47 @@ class Narrower:
         return any(is_specific(value) for value in own) or (not target.attribute and all(len(text) < _SHORT for text in texts))
 
     def _may_be_unknown(self, row: Resource, target: Target) -> bool:
-        tree = self._trees[row.address]
+        tree = self.trees[row.address]
         if target.attribute:
             values = values_at(tree, _steps(target.attribute))
             return not values or strings_in(values)[1]
         return tree.get("id") is UNKNOWN or tree.get("arn") is UNKNOWN
+
+
+class _Occurrences:
+    """Which instances of a large block occur in texts, by what a reference to each leaves there: a look-up instead of a search for each."""
+
+    def __init__(self, left: Sequence[tuple[Resource, Sequence[str]]]) -> None:
+        self._order = {id(row): number for number, (row, _) in enumerate(left)}
+        self._whole: dict[str, list[Resource]] = {}
+        self._parts: dict[str, list[Resource]] = {}
+        for row, said in left:
+            for value in dict.fromkeys(said):
+                self._whole.setdefault(value, []).append(row)
+                if len(value) >= _MIN_FRAGMENT:
+                    for part in fragments(value):
+                        self._parts.setdefault(part, []).append(row)
+        self._lengths = sorted({len(part) for part in self._parts})
+
+    def found_in(self, texts: Sequence[str]) -> Sequence[Resource] | None:
+        """The instances that occur, in their order, as `Narrower.occurring` finds them; None where a search for each is the shorter way."""
+        found: dict[int, Resource] = {}
+        budget = _WORK_EACH * len(self._order)
+        for text in texts:
+            found.update((id(row), row) for row in self._whole.get(text, ()))
+        for text in [*texts, *(plain for text in texts if (plain := decoded(text)))]:
+            starts = [at for at in range(len(text)) if not _is_word(text[at - 1 : at])]
+            budget -= len(text) + len(starts) * len(self._lengths)
+            if budget < 0:
+                return None
+            for start in starts:
+                for length in self._lengths:
+                    end = start + length
+                    if end > len(text):
+                        break
+                    if not _is_word(text[end : end + 1]):
+                        found.update((id(row), row) for row in self._parts.get(text[start:end], ()))
+        return sorted(found.values(), key=lambda row: self._order[id(row)])
 
 
 def _of_key(source: Resource, target: Target, rows: Sequence[Resource]) -> list[Resource]:

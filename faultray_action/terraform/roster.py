@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Final
 
 from msgspec import Struct
 
@@ -15,18 +17,34 @@ Kind = tuple[int, ModulePath, Row]
 """A resource of a configuration: plan, module path, and which of its module's resources."""
 
 
+NO_KEY: Final = object()
+"""What `wanted_key` answers where a rule asks for no particular key."""
+
+
+class Instances(list[Resource]):
+    """Instances of one block that stand together, in the order of the plan; what is asked of all of them is found once."""
+
+    @cached_property
+    def by_key(self) -> Mapping[object, Sequence[Resource]]:
+        found: dict[object, list[Resource]] = {}
+        for row in self:
+            found.setdefault(row.index, []).append(row)
+        return found
+
+    @cached_property
+    def stand_alike(self) -> bool:
+        return all(row.before is row.after for row in self)
+
+
 class Block(Struct, eq=False):
-    """A resource of a configuration and its instances, in the order of the plan. `ordinal`: its place in `Roster.blocks`."""
+    """A resource of a configuration and its instances. `ordinal`: its place in `Roster.blocks`."""
 
     kind: Kind
     ordinal: int
-    instances: list[Resource] = []
+    instances: Instances
 
 
-NO_KEY = object()
-"""What `wanted_key` answers where a rule asks for no particular key."""
-
-_Rows = dict[Row, list[Resource]]
+_Rows = dict[Row, Instances]
 
 
 class Roster:
@@ -48,11 +66,11 @@ class Roster:
             if path is None:
                 path = self._paths[resource.module] = module_path(resource.module)
             row = resource.data, resource.type, resource.name
-            self._in_instance.setdefault((resource.plan, resource.module), {}).setdefault(row, []).append(resource)
+            self._in_instance.setdefault((resource.plan, resource.module), {}).setdefault(row, Instances()).append(resource)
             blocks = self._in_module.setdefault((resource.plan, path), {})
             block = blocks.get(row)
             if block is None:
-                block = blocks[row] = Block((resource.plan, path, row), len(self.blocks))
+                block = blocks[row] = Block((resource.plan, path, row), len(self.blocks), Instances())
                 self.blocks.append(block)
             block.instances.append(resource)
             self.placed.append((resource, block))
@@ -66,14 +84,22 @@ class Roster:
         """Instances that a target may mean: module steps and literal keys are kept, a "same" key of the resource itself is only a preference."""
         rows: Sequence[Resource]
         if target.steps:
+            direct = self._in_instance.get((source.plan, _only_module(source, target)), {}).get(target.row)
+            if direct is not None:
+                return self._of_key(direct, target)
             path = (*self._paths[source.module][: target.depth], *[name for name, _ in target.steps])
             block = self._in_module.get((source.plan, path), {}).get(target.row)
             rows = _in_modules(block.instances, target, source) if block is not None else ()
         else:
             rows = self._enclosing(source)[target.depth].get(target.row, ())
-        if target.key.rule == "is":
-            return [row for row in rows if row.index == target.key.value]
-        return rows
+        return self._of_key(rows, target)
+
+    def _of_key(self, rows: Sequence[Resource], target: Target) -> Sequence[Resource]:
+        if target.key.rule != "is":
+            return rows
+        if isinstance(rows, Instances):
+            return rows.by_key.get(target.key.value, ())
+        return [row for row in rows if row.index == target.key.value]
 
     def _enclosing(self, source: Resource) -> list[_Rows]:
         """What stands in the module instances around a resource: the root first, its own module last."""
@@ -102,6 +128,22 @@ class Roster:
         if not self._by_address:
             self._by_address.update((resource.address, resource) for resource, _ in self.placed)
         return [self._by_address[address] for address in addresses]
+
+
+def stand_alike(rows: Sequence[Resource]) -> bool:
+    """Whether the plan leaves all instances as they are."""
+    return rows.stand_alike if isinstance(rows, Instances) else all(row.before is row.after for row in rows)
+
+
+def _only_module(source: Resource, target: Target) -> str:
+    """The one module instance in which a target stands where each step on the way to it has a key or needs none to be told; "?" elsewhere."""
+    steps = [f"module.{name}{format_index(index)}" for name, index in module_steps(source.module)[: target.depth]]
+    for name, key in target.steps:
+        wanted = wanted_key(key, source)
+        if wanted is NO_KEY:
+            return "?"
+        steps.append(f"module.{name}{format_index(wanted)}")  # type: ignore[arg-type]
+    return ".".join(steps)
 
 
 def _in_modules(rows: Sequence[Resource], target: Target, source: Resource) -> Sequence[Resource]:
