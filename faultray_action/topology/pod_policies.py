@@ -6,7 +6,7 @@ A pod that no policy selects is called by anybody and calls anybody; one that so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from msgspec import Struct
@@ -32,19 +32,100 @@ class Policed(Struct, frozen=True):
 
 def severed(before: Policed, after: Policed) -> dict[tuple[str, str], str]:
     """(caller, callee) pairs on both sides that the policies of the one admit and those of the other do not, with a policy that is in the way."""
-    if not _policies(before.survey) and not _policies(after.survey):
+    if not any(node.entry.pod_policy for side in (before, after) for node in side.survey.nodes.values()):
         return {}
+    was, is_now = _Policies(before), _Policies(after)
     found: dict[tuple[str, str], str] = {}
     for caller, callee in sorted(_calls(before) & _calls(after)):
-        if not _refusing(before, caller, callee):
-            refusing = _refusing(after, caller, callee)
+        if not was.refusing(caller, callee):
+            refusing = is_now.refusing(caller, callee)
             if refusing:
                 found[caller, callee] = refusing
     return found
 
 
-def _policies(survey: Survey) -> list[tuple[Node, PodPolicy]]:
-    return [(node, node.entry.pod_policy) for node in survey.nodes.values() if node.entry.pod_policy is not None]
+_Held = list[tuple[Node, PodPolicy]]
+
+
+class _Policies:
+    """The policies of one side, found by what they select: by their namespace and one of the labels that they ask for."""
+
+    def __init__(self, side: Policed) -> None:
+        self._nodes = side.survey.nodes
+        self._held: dict[tuple[str, str, tuple[str, str] | None], _Held] = {}
+        self._labels: dict[str, Any] = {}
+        self._ports: dict[str, set[int]] = {}
+        for node in self._nodes.values():
+            if node.entry.pod_policy is not None:
+                self._hold(node, node.entry.pod_policy)
+            if node.entry.namespace:
+                self._labels.setdefault(_own_name(node), descend(node.values, "metadata.labels"))
+        for dependency in side.dependencies:
+            service = self._nodes.get(dependency.source)
+            if service is not None:
+                self._ports.setdefault(dependency.target, set()).update(_numbers(service))
+
+    def _hold(self, node: Node, facts: PodPolicy) -> None:
+        wanted = _asked(_first(descend(node.values, facts.selector)))
+        label = min(((key, str(value)) for key, value in wanted.items()), default=None) if wanted else None
+        for direction in ("Ingress", "Egress"):
+            if _holds(node, facts, direction):
+                self._held.setdefault((_namespace(node), direction, label), []).append((node, facts))
+
+    def _selecting(self, pod: Node | None, direction: str) -> _Held:
+        """The policies that hold for a pod in one direction."""
+        if pod is None or not pod.entry.pod_labels:
+            return []
+        space, offered = _namespace(pod), descend(pod.values, pod.entry.pod_labels)
+        held = list(self._held.get((space, direction, None), ()))
+        for key, value in offered.items() if isinstance(offered, Mapping) else ():
+            held += self._held.get((space, direction, (key, str(value))), ())
+        return [(node, facts) for node, facts in held if _is_picked(descend(node.values, facts.selector), pod) is True]
+
+    def refusing(self, caller: str, callee: str) -> str:
+        """A policy that keeps the two apart, "" where none does."""
+        source, target = self._nodes.get(caller), self._nodes.get(callee)
+        into, out = self._selecting(target, "Ingress"), self._selecting(source, "Egress")
+        ports = self._ports.get(callee, set())
+        for policies, peers, path, other in ((into, "from", "ingress", source), (out, "to", "egress", target)):
+            if policies and not any(
+                self._admits(node, descend(node.values, getattr(facts, path)), peers, other, ports) for node, facts in policies
+            ):
+                return min(node.address for node, _ in policies)
+        return ""
+
+    def _admits(self, policy: Node, blocks: Any, peers: str, other: Node | None, ports: Set[int]) -> bool:
+        if blocks is UNKNOWN:
+            return True
+        for block in blocks if isinstance(blocks, list) else ():
+            if block is UNKNOWN or (
+                isinstance(block, Mapping) and _open_to(block, ports) and self._names_peer(policy, block.get(peers), other)
+            ):
+                return True
+        return False
+
+    def _names_peer(self, policy: Node, peers: Any, other: Node | None) -> bool:
+        if not isinstance(peers, list) or not peers:
+            return True
+        return any(peer is UNKNOWN or (isinstance(peer, Mapping) and self._is_peer(policy, peer, other)) for peer in peers)
+
+    def _is_peer(self, policy: Node, peer: Mapping[str, Any], other: Node | None) -> bool:
+        spaces, pods = _first(peer.get("namespace_selector")), _first(peer.get("pod_selector"))
+        if other is None or not other.entry.pod_labels:
+            return bool(peer.get("ip_block")) or spaces is not None
+        if spaces is None and pods is None:
+            return False
+        near = _namespace(policy) == _namespace(other) if spaces is None else self._picks_namespace(spaces, _namespace(other))
+        return near and (pods is None or _is_picked(pods, other) is not False)
+
+    def _picks_namespace(self, selector: Any, name: str) -> bool:
+        wanted = _asked(selector)
+        if wanted is None or not wanted or selector.get("match_expressions"):
+            return True
+        if name not in self._labels:
+            return _NAME not in wanted or bool(wanted.items() <= {_NAME: name}.items())
+        labels = self._labels[name]
+        return labels is UNKNOWN or bool(wanted.items() <= {**(labels or {}), _NAME: name}.items())
 
 
 def _calls(side: Policed) -> set[tuple[str, str]]:
@@ -53,38 +134,10 @@ def _calls(side: Policed) -> set[tuple[str, str]]:
     for dependency in side.dependencies:
         if dependency.role is Role.NEED:
             needs.setdefault(dependency.source, []).append(dependency.target)
-    pods = [address for address, node in side.survey.nodes.items() if node.entry.pod_labels]
+    pods = {address for address, node in side.survey.nodes.items() if node.entry.pod_labels}
     fronts = [entry.component for entry in side.entries if entry.component not in pods]
     calls = {(caller, callee) for caller in (*pods, *fronts) for callee in reached(caller, needs, side.survey)}
     return {(caller, callee) for caller, callee in calls if caller in pods or callee in pods}
-
-
-def _refusing(side: Policed, caller: str, callee: str) -> str:
-    """A policy that keeps the two apart, "" where none does."""
-    survey = side.survey
-    source, target = survey.nodes.get(caller), survey.nodes.get(callee)
-    ports = _ports(side, callee)
-    into = [] if target is None else _selecting(survey, target, "Ingress")
-    out = [] if source is None else _selecting(survey, source, "Egress")
-    for policies, peers, path, other in ((into, "from", "ingress", source), (out, "to", "egress", target)):
-        if policies and not any(
-            _admits(survey, node, descend(node.values, getattr(facts, path)), peers, other, ports) for node, facts in policies
-        ):
-            return min(node.address for node, _ in policies)
-    return ""
-
-
-def _selecting(survey: Survey, pod: Node, direction: str) -> list[tuple[Node, PodPolicy]]:
-    """The policies that hold for a pod in one direction."""
-    if not pod.entry.pod_labels:
-        return []
-    return [
-        (node, facts)
-        for node, facts in _policies(survey)
-        if _namespace(node) == _namespace(pod)
-        and _holds(node, facts, direction)
-        and _is_picked(descend(node.values, facts.selector), pod) is True
-    ]
 
 
 def _holds(node: Node, facts: PodPolicy, direction: str) -> bool:
@@ -94,37 +147,10 @@ def _holds(node: Node, facts: PodPolicy, direction: str) -> bool:
     return direction == "Ingress" or bool(every(node.values, facts.egress))
 
 
-def _admits(survey: Survey, policy: Node, blocks: Any, peers: str, other: Node | None, ports: frozenset[int]) -> bool:
-    if blocks is UNKNOWN:
-        return True
-    for block in blocks if isinstance(blocks, list) else ():
-        if block is UNKNOWN or (
-            isinstance(block, Mapping) and _open_to(block, ports) and _names_peer(survey, policy, block.get(peers), other)
-        ):
-            return True
-    return False
-
-
-def _open_to(block: Mapping[str, Any], ports: frozenset[int]) -> bool:
+def _open_to(block: Mapping[str, Any], ports: Set[int]) -> bool:
     stated = [value for key in ("port", "ports") for value in every(block, f"{key}.port")]
     numbers = {int(value) for value in stated if isinstance(value, (int, str)) and str(value).isdigit()}
     return not ports or not numbers or len(numbers) < len(stated) or not numbers.isdisjoint(ports)
-
-
-def _names_peer(survey: Survey, policy: Node, peers: Any, other: Node | None) -> bool:
-    if not isinstance(peers, list) or not peers:
-        return True
-    return any(peer is UNKNOWN or (isinstance(peer, Mapping) and _is_peer(survey, policy, peer, other)) for peer in peers)
-
-
-def _is_peer(survey: Survey, policy: Node, peer: Mapping[str, Any], other: Node | None) -> bool:
-    spaces, pods = _first(peer.get("namespace_selector")), _first(peer.get("pod_selector"))
-    if other is None or not other.entry.pod_labels:
-        return bool(peer.get("ip_block")) or spaces is not None
-    if spaces is None and pods is None:
-        return False
-    near = _namespace(policy) == _namespace(other) if spaces is None else _picks_namespace(survey, spaces, _namespace(other))
-    return near and (pods is None or _is_picked(pods, other) is not False)
 
 
 def _first(blocks: Any) -> Any:
@@ -137,22 +163,19 @@ def _is_picked(selector: Any, pod: Node) -> bool | None:
     if selector is None:
         return True
     offered = descend(pod.values, pod.entry.pod_labels)
-    wanted = selector.get("match_labels") if isinstance(selector, Mapping) else UNKNOWN
-    if wanted is UNKNOWN or offered is UNKNOWN:
+    wanted = _asked(selector)
+    if wanted is None or offered is UNKNOWN:
         return None
     labels = offered if isinstance(offered, Mapping) else {}
-    if not (wanted or {}).items() <= labels.items():
+    if not wanted.items() <= labels.items():
         return False
     return None if selector.get("match_expressions") else True
 
 
-def _picks_namespace(survey: Survey, selector: Any, name: str) -> bool:
-    wanted = selector.get("match_labels") if isinstance(selector, Mapping) else UNKNOWN
-    if wanted is UNKNOWN or not wanted or selector.get("match_expressions"):
-        return True
-    known = next((node for node in survey.nodes.values() if node.entry.namespace and _own_name(node) == name), None)
-    labels = {**(descend(known.values, "metadata.labels") or {}), _NAME: name} if known is not None else {_NAME: name}
-    return bool(wanted.items() <= labels.items()) or (known is None and _NAME not in wanted)
+def _asked(selector: Any) -> Mapping[str, Any] | None:
+    """The labels that a selector asks for; None where they are not known."""
+    wanted = selector.get("match_labels") if isinstance(selector, Mapping) else None if selector is None else UNKNOWN
+    return None if wanted is UNKNOWN else wanted if isinstance(wanted, Mapping) else {}
 
 
 def _own_name(node: Node) -> Any:
@@ -162,16 +185,6 @@ def _own_name(node: Node) -> Any:
 def _namespace(node: Node) -> str:
     found = descend(node.values, "metadata.namespace")
     return found if isinstance(found, str) and found else _DEFAULT
-
-
-def _ports(side: Policed, callee: str) -> frozenset[int]:
-    """The ports under which services send to a workload, as far as they are numbers."""
-    found: set[int] = set()
-    for dependency in side.dependencies:
-        node = side.survey.nodes.get(dependency.source)
-        if dependency.target == callee and node is not None:
-            found.update(_numbers(node))
-    return frozenset(found)
 
 
 def _numbers(service: Node) -> Iterator[int]:
