@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
@@ -390,21 +390,15 @@ def _is_of(node: Node, pattern: str) -> bool:
 def _matched(nodes: Mapping[str, Node], facts: Facts) -> Iterable[TypedEdge]:
     """Links by labels or by equal names within a scope, for systems that do not refer by id (Kubernetes)."""
     asking = [node for node in nodes.values() if node.entry.match]
-    by_type: dict[str, list[Node]] = {}
-    for node in nodes.values() if asking else ():
-        by_type.setdefault(node.type, []).append(node)
+    pools = _Pools(nodes.values() if asking else ())
     for node in asking:
-        called = _called(node, by_type, facts)
+        called = _called(node, pools, facts)
         for match in node.entry.match:
-            types = [t for pattern in match.to for t in sorted(by_type) if fnmatchcase(t, pattern)]
-            found = [
-                o
-                for t in types
-                for o in by_type[t]
-                if o is not node
-                and _same_scope(node, o, match)
-                and (o.address in called[match] if match.hosts else _fits(node, o, match, facts))
-            ]
+            if match.hosts:
+                found = [other for other in called[match] if other is not node]
+            else:
+                asked = pools.of(match).asked(node, match, facts)
+                found = [o for o in asked if o is not node and _same_scope(node, o, match) and _fits(node, o, match, facts)]
             at = match.labels or match.by or (match.selects.patterns if match.selects else ", ".join(match.to))
             rule = f"host name in {at}" if match.hosts else "selected by name or tag" if match.selects else f"label selector: {at}"
             evidence = Evidence(node.address, at, rule, Confidence.LIKELY if match.hosts else Confidence.CERTAIN)
@@ -418,25 +412,94 @@ def _matched(nodes: Mapping[str, Node], facts: Facts) -> Iterable[TypedEdge]:
                 yield TypedEdge(node.address, target.address, match.role, at, group=group, evidence=evidence)
 
 
-def _called(node: Node, by_type: Mapping[str, list[Node]], facts: Facts) -> dict[Match, frozenset[str]]:
+class _Pool:
+    """Whom one rule may match, in order, found by what is to be equal: comparing all with all takes the square of their number."""
+
+    def __init__(self, match: Match, nodes: Sequence[Node]) -> None:
+        self._nodes = nodes
+        self._places: dict[object, list[int]] = {}
+        self._longest = 0
+        for place, node in enumerate(nodes):
+            for mark in self._marks(match, node):
+                self._places.setdefault(mark, []).append(place)
+
+    def _marks(self, match: Match, node: Node) -> Iterable[object]:
+        if match.hosts:
+            for template in match.hosts:
+                name, star, _ = named(template, node.values).partition("*")
+                self._longest = max(self._longest, len(name)) if star else self._longest
+                yield name, bool(star)
+        elif match.labels:
+            offered = Scope(node.values, node.entry.defaults).get(match.target_labels)
+            yield from map(_label, offered.items()) if isinstance(offered, Mapping) else ()
+        elif not match.selects and not (match.when and not match.block):
+            yield _answers_to(node, match)
+
+    def asked(self, node: Node, match: Match, facts: Facts) -> Iterable[Node]:
+        """Those that a node may match, and maybe more."""
+        if match.labels:
+            wanted = Scope(node.values).get(match.labels)
+            labels = [_label(item) for item in wanted.items()] if isinstance(wanted, Mapping) else []
+            places = sorted((self._places.get(label, []) for label in labels), key=len)
+            return self._at(places[0] if places else ())
+        if match.selects or (match.when and not match.block):
+            return self._nodes
+        names = {value for value in every(_counting(node, match, facts), match.by) if isinstance(value, str) and value}
+        return self._at({place for name in names for place in self._places.get(name, ())})
+
+    def called(self, used: Iterable[str]) -> Iterable[Node]:
+        """Those that may answer to one of some host names."""
+        found: set[int] = set()
+        for host in used:
+            found.update(self._places.get((host, False), ()))
+            for length in range(min(len(host), self._longest) + 1):
+                found.update(self._places.get((host[:length], True), ()))
+        return self._at(found)
+
+    def _at(self, places: Iterable[int]) -> Iterable[Node]:
+        return [self._nodes[place] for place in sorted(places)]
+
+
+def _label(item: tuple[str, Any]) -> object:
+    return item if isinstance(item[1], Hashable) else item[0]
+
+
+class _Pools:
+    """The pools of all rules of one side, each made when it is asked for."""
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        self._by_type: dict[str, list[Node]] = {}
+        self._known: dict[Match, _Pool] = {}
+        for node in nodes:
+            self._by_type.setdefault(node.type, []).append(node)
+
+    def of(self, match: Match) -> _Pool:
+        known = self._known.get(match)
+        if known is None:
+            types = [t for pattern in match.to for t in sorted(self._by_type) if fnmatchcase(t, pattern)]
+            known = self._known[match] = _Pool(match, [node for t in types for node in self._by_type[t]])
+        return known
+
+
+def _called(node: Node, pools: _Pools, facts: Facts) -> dict[Match, list[Node]]:
     """Whom the host names in a node's strings call, for each of its rules: a name that several may answer to is that of the closest."""
-    found: list[tuple[Match, str, dict[str, int]]] = []
+    found: list[tuple[Match, Node, dict[str, int]]] = []
     names_at: dict[tuple[str, str], frozenset[str]] = {}
     for match in node.entry.match:
         if match.hosts and (match.by, match.block) not in names_at:
             names_at[match.by, match.block] = used_in(_counting(node, match, facts), match.by)
         used = names_at[match.by, match.block] if match.hosts else frozenset()
-        for target in (o for t in by_type if used and any(fnmatchcase(t, pattern) for pattern in match.to) for o in by_type[t]):
+        for target in pools.of(match).called(used) if used else ():
             if _same_scope(node, target, match) and (names := named_in(match.hosts, target.values, used)):
-                found.append((match, target.address, names))
+                found.append((match, target, names))
     closest: dict[str, int] = {}
     for _, _, names in found:
         closest |= {host: max(close, closest.get(host, 0)) for host, close in names.items()}
-    called = {match: set[str]() for match in node.entry.match}
-    for match, address, names in found:
+    called: dict[Match, list[Node]] = {match: [] for match in node.entry.match}
+    for match, target, names in found:
         if any(close == closest[host] for host, close in names.items()):
-            called[match].add(address)
-    return {match: frozenset(addresses) for match, addresses in called.items()}
+            called[match].append(target)
+    return called
 
 
 def _same_scope(node: Node, target: Node, match: Match) -> bool:
@@ -456,5 +519,12 @@ def _fits(node: Node, target: Node, match: Match, facts: Facts) -> bool:
     if match.selects is not None:
         return selects(match.selects, node.values, target.raw, target.entry)
     names = [v for v in every(_counting(node, match, facts), match.by) if isinstance(v, str) and v]
-    other = named(match.target, target.values) if "{" in match.target else there.get(match.target)
-    return isinstance(other, str) and other in names
+    return _answers_to(target, match) in names
+
+
+def _answers_to(target: Node, match: Match) -> str:
+    """What a resource is called by those that match by name, "" where that is not known."""
+    if "{" in match.target:
+        return named(match.target, target.values)
+    other = Scope(target.values, target.entry.defaults).get(match.target)
+    return other if isinstance(other, str) else ""
