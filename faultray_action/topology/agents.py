@@ -16,7 +16,8 @@ from faultray_action.model.reliability import ReliabilityTable
 from faultray_action.model.topology import Agent, Dependency, Role
 from faultray_action.topology.components import label
 from faultray_action.topology.dependencies import reached
-from faultray_action.topology.survey import Node, Survey
+from faultray_action.topology.node import Node
+from faultray_action.topology.survey import Survey
 
 _ANSWERING = ("ai_agent", "orchestrator")
 _MODEL, _KNOWLEDGE = "llm_endpoint", "data_source"

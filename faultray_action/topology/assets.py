@@ -17,7 +17,8 @@ from faultray_action.model.component import Evidence
 from faultray_action.model.reliability import ReliabilityTable
 from faultray_action.model.topology import DataAsset, Loss, LossKind
 from faultray_action.topology.components import region
-from faultray_action.topology.survey import Node, Survey
+from faultray_action.topology.node import Node
+from faultray_action.topology.survey import Survey
 
 Answer = TypeVar("Answer")
 

@@ -18,28 +18,13 @@ from faultray_action.model.reliability import ReliabilityTable
 from faultray_action.model.topology import Coverage, DataAsset, Dependency, EntryPoint, Role, Topology
 from faultray_action.terraform.plan import Links, Plan, Side
 from faultray_action.terraform.reader import lasting
-from faultray_action.topology import (
-    agents,
-    assets,
-    components,
-    coverage,
-    dependencies,
-    entries,
-    firewall,
-    joints,
-    keys,
-    lost,
-    ordered_rules,
-    overrides,
-    pod_policies,
-    shares,
-    ways_out,
-)
+from faultray_action.topology import agents, assets, components, coverage, dependencies, entries, keys, lost, overrides, shares
 from faultray_action.topology.components import Parts
 from faultray_action.topology.dependencies import Told
 from faultray_action.topology.externals import externals_of
 from faultray_action.topology.facts import Choice
 from faultray_action.topology.known_side import KnownSide
+from faultray_action.topology.network import firewall, joints, ordered_rules, pod_policies, ways_out
 from faultray_action.topology.operations import operations_of
 from faultray_action.topology.survey import Survey, take
 

@@ -13,7 +13,7 @@ from faultray_action.model.value import UNKNOWN
 from faultray_action.terraform.attributes import changes as changed_paths
 from faultray_action.terraform.attributes import values_at
 from faultray_action.terraform.plan import Link, Plan, Resource
-from faultray_action.topology.survey import rules
+from faultray_action.topology.meanings import rules
 
 _QUIET = (Action.NO_OP, Action.READ)
 

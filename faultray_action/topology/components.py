@@ -15,8 +15,9 @@ from faultray_action.model.component import Component, Copy, Evidence, Fault, Fa
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
 from faultray_action.terraform.tree import module_steps
 from faultray_action.topology import places
+from faultray_action.topology.node import Node, Places, TypedEdge
 from faultray_action.topology.redundancy import Dealer, RedundancySpec, gap_hours
-from faultray_action.topology.survey import Node, Places, Survey, TypedEdge
+from faultray_action.topology.survey import Survey
 
 
 @dataclass(slots=True)

@@ -10,7 +10,8 @@ from faultray_action.catalogue.load import Catalogue
 from faultray_action.model.change import Action
 from faultray_action.model.topology import Coverage
 from faultray_action.terraform.plan import LinkKind, Plan, Resource, Side
-from faultray_action.topology.survey import Survey, rules_of
+from faultray_action.topology.meanings import rules_of
+from faultray_action.topology.survey import Survey
 
 _NO_FLOW = (
     "none",

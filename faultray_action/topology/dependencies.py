@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from faultray_action.model.component import Component, Evidence
 from faultray_action.model.topology import Dependency, Role
 from faultray_action.topology import places
-from faultray_action.topology.survey import Survey, TypedEdge
+from faultray_action.topology.node import TypedEdge
+from faultray_action.topology.survey import Survey
 
 _FORWARD = {
     "need": Role.NEED,

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from faultray_action.model.component import Component, Kind
 from faultray_action.model.topology import Dependency, EntryPoint, Role
 from faultray_action.topology.components import front_of, label
-from faultray_action.topology.survey import Node, Survey
+from faultray_action.topology.node import Node
+from faultray_action.topology.survey import Survey
 
 _BUFFERS = ("queue", "stream")
 _USED_FROM_ELSEWHERE = ("database", "cache", "stream")

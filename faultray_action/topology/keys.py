@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from faultray_action.catalogue.expression import every
-from faultray_action.topology.survey import Node, Survey, TypedEdge
+from faultray_action.topology.node import Node, TypedEdge
+from faultray_action.topology.survey import Survey
 
 
 def deleted(before: Survey, after: Survey) -> dict[str, str]:

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from faultray_action.model.component import Component
 from faultray_action.model.topology import Dependency, EntryPoint
-from faultray_action.topology.survey import Places, Survey
+from faultray_action.topology.node import Places
+from faultray_action.topology.survey import Survey
 
 
 class KnownSide(Struct, frozen=True):

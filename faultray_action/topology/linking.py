@@ -7,7 +7,7 @@ from faultray_action.catalogue.load import Catalogue
 from faultray_action.terraform.links import Linker
 from faultray_action.terraform.plan import Plan
 from faultray_action.terraform.references import Locals
-from faultray_action.topology.survey import rules
+from faultray_action.topology.meanings import rules
 
 _NO_PART = ("irrelevant", "transparent")
 

@@ -14,12 +14,15 @@ from msgspec.structs import replace
 from faultray_action.catalogue.expression import descend, every
 from faultray_action.model.change import Action
 from faultray_action.model.topology import Dependency, EntryPoint, Role
-from faultray_action.topology import entries, keys, places, ways
+from faultray_action.topology import entries, keys, places
 from faultray_action.topology.applying import NAMES
 from faultray_action.topology.dependencies import reached
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.survey import Node, Survey, TypedEdge, rules
-from faultray_action.topology.ways_out import exits, steps, subnets_of, without_a_way
+from faultray_action.topology.meanings import rules
+from faultray_action.topology.network import ways
+from faultray_action.topology.network.ways_out import exits, steps, subnets_of, without_a_way
+from faultray_action.topology.node import Node, TypedEdge
+from faultray_action.topology.survey import Survey
 
 
 def broken(before: KnownSide, after: KnownSide) -> tuple[Dependency, ...]:

@@ -9,8 +9,10 @@ from msgspec.structs import replace
 from faultray_action.catalogue.entry import ZoneSource
 from faultray_action.catalogue.expression import Scope, every
 from faultray_action.model.value import UNKNOWN
+from faultray_action.topology.blocks import each_route
 from faultray_action.topology.facts import Choice
-from faultray_action.topology.survey import Node, Places, Survey, each_route
+from faultray_action.topology.node import Node, Places
+from faultray_action.topology.survey import Survey
 
 _SHORT = 2
 """A zone name this short ("1", "b") needs its location before it."""

@@ -12,7 +12,7 @@ from faultray_action.catalogue.load import load
 from faultray_action.model.component import Evidence
 from faultray_action.terraform.plan import Side
 from faultray_action.terraform.reader import decode
-from faultray_action.topology import survey as surveys
+from faultray_action.topology import matching
 from faultray_action.topology.facts import Choice
 from faultray_action.topology.linking import linker_of
 from faultray_action.topology.survey import Survey, take
@@ -78,7 +78,7 @@ def told(survey: Survey) -> list[tuple[str, str, str, str, str, Evidence | None]
 def test_a_look_up_finds_what_comparing_all_with_all_finds(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = cluster(random.Random(seed), 14)
     looked_up = told(surveyed(plan))
-    monkeypatch.setattr(surveys._Pool, "asked", lambda self, *_: self._nodes)
-    monkeypatch.setattr(surveys._Pool, "called", lambda self, _: self._nodes)
+    monkeypatch.setattr(matching._Pool, "asked", lambda self, *_: self._nodes)
+    monkeypatch.setattr(matching._Pool, "called", lambda self, _: self._nodes)
     assert looked_up == told(surveyed(plan))
     assert {edge[2] for edge in looked_up} >= {"need", "modifies"}

@@ -17,8 +17,8 @@ from faultray_action.model.topology import Dependency, Role
 from faultray_action.topology import places
 from faultray_action.topology.dependencies import reached
 from faultray_action.topology.known_side import KnownSide
+from faultray_action.topology.network.ways_out import steps, subnets_of
 from faultray_action.topology.survey import Survey
-from faultray_action.topology.ways_out import steps, subnets_of
 
 
 def needs_beyond(before: KnownSide, after: KnownSide) -> tuple[tuple[Dependency, ...], tuple[Dependency, ...]]:

@@ -15,9 +15,11 @@ from faultray_action.model.component import Kind
 from faultray_action.model.topology import Dependency
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology import places
+from faultray_action.topology.blocks import each_route
 from faultray_action.topology.hosts import is_vague, names_the_internet
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.survey import Node, Survey, each_route
+from faultray_action.topology.node import Node
+from faultray_action.topology.survey import Survey
 
 
 def without_a_way(before: KnownSide, after: KnownSide) -> Iterator[Dependency]:

@@ -18,7 +18,8 @@ from faultray_action.model.topology import Dependency, Role
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology import places
 from faultray_action.topology.dependencies import reached
-from faultray_action.topology.survey import Node, Survey
+from faultray_action.topology.node import Node
+from faultray_action.topology.survey import Survey
 
 Network = IPv4Network | IPv6Network
 _ANY_PROTOCOL = ("*", "any", "tcp", "-1", "all", "6")

@@ -16,7 +16,8 @@ from faultray_action.catalogue.expression import descend, every
 from faultray_action.model.topology import Dependency, EntryPoint, Role
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology.dependencies import reached
-from faultray_action.topology.survey import Node, Survey
+from faultray_action.topology.node import Node
+from faultray_action.topology.survey import Survey
 
 _NAME = "kubernetes.io/metadata.name"
 _DEFAULT = "default"

@@ -15,12 +15,13 @@ from faultray_action.catalogue.expression import descend, every, number
 from faultray_action.model.component import Component, Confidence, Evidence
 from faultray_action.model.topology import Dependency, Role
 from faultray_action.model.value import UNKNOWN
-from faultray_action.topology import ranked_rules
 from faultray_action.topology.dependencies import reached
 from faultray_action.topology.likeness import fingerprint
-from faultray_action.topology.ordered_rules import Network, as_network
-from faultray_action.topology.ranked_rules import EVERY, Ranked, overlap, spans, tags
-from faultray_action.topology.survey import Node, Survey
+from faultray_action.topology.network import ranked_rules
+from faultray_action.topology.network.ordered_rules import Network, as_network
+from faultray_action.topology.network.ranked_rules import EVERY, Ranked, overlap, spans, tags
+from faultray_action.topology.node import Node
+from faultray_action.topology.survey import Survey
 
 _STORES = ("database", "cache", "queue", "stream", "storage")
 _ALL_PROTOCOLS = ("-1", "all", "")
