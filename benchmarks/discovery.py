@@ -26,8 +26,9 @@ from faultray_action.model.topology import Role
 from faultray_action.pipeline import Request, discover, know
 from faultray_action.terraform.plan import LinkKind
 from faultray_action.terraform.reader import read
-from faultray_action.topology.build import Draft, Stages
+from faultray_action.topology.build import Stages
 from faultray_action.topology.dependencies import reached
+from faultray_action.topology.draft import Draft
 from faultray_action.topology.survey import Survey
 
 ROOT = Path(__file__).parents[1]

@@ -27,7 +27,8 @@ from faultray_action.catalogue.load import load
 from faultray_action.catalogue.reliability import load_reliability
 from faultray_action.catalogue.sla import load_slas
 from faultray_action.terraform.reader import read
-from faultray_action.topology.build import Knowledge, build
+from faultray_action.topology.build import build
+from faultray_action.topology.draft import Knowledge
 from faultray_action.topology.linking import linker_of
 plan, catalogue = read((Path(sys.argv[1]),)), load()
 linker = linker_of(plan, catalogue)

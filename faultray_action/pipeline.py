@@ -64,7 +64,8 @@ from faultray_action.terraform.hcl.roots import open_source
 from faultray_action.terraform.plan import Plan, Side
 from faultray_action.terraform.reader import read
 from faultray_action.topology import changes
-from faultray_action.topology.build import Knowledge, Stages, build
+from faultray_action.topology.build import Stages, build
+from faultray_action.topology.draft import Knowledge
 from faultray_action.topology.linking import linker_of
 from faultray_action.waived import Accepted, accept
 

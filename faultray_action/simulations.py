@@ -28,7 +28,8 @@ from faultray_action.model.topology import Topology
 from faultray_action.terraform.edits import put_back, put_back_links
 from faultray_action.terraform.plan import Links, Plan, Side
 from faultray_action.topology.applying import find_steps
-from faultray_action.topology.build import Knowledge, Stages, build, rebuild
+from faultray_action.topology.build import Stages, build, rebuild
+from faultray_action.topology.draft import Knowledge
 from faultray_action.topology.operations import operations_of
 from faultray_action.waived import Together, accept
 

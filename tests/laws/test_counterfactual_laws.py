@@ -21,6 +21,7 @@ from faultray_action.terraform.edits import put_back, put_back_links
 from faultray_action.terraform.plan import Plan, Side
 from faultray_action.terraform.reader import read
 from faultray_action.topology import build, changes
+from faultray_action.topology.draft import drafted
 from faultray_action.topology.facts import Choice
 
 ROOT = Path(__file__).parents[2]
@@ -76,12 +77,12 @@ def check_sides(plan: Plan, stages: build.Stages) -> None:
     """The side after and both sides at best, which are worked out from a difference, against the same from scratch."""
     knowledge = know(Request())
     for side, draft in zip((Side.BEFORE, Side.AFTER), stages.drafts, strict=True):
-        alone = build._draft(plan, stages.links[side], knowledge, side, Choice.WORST)
+        alone = drafted(plan, stages.links[side], knowledge, side, Choice.WORST)
         assert draft.parts == alone.parts
         assert draft.firewalls == alone.firewalls
         assert draft.survey.edges == alone.survey.edges
     if stages.undecided:
-        best = [build._draft(plan, stages.links[side], knowledge, side, Choice.BEST) for side in (Side.BEFORE, Side.AFTER)]
+        best = [drafted(plan, stages.links[side], knowledge, side, Choice.BEST) for side in (Side.BEFORE, Side.AFTER)]
         before, after = build._pair(plan, (best[0], best[1]), knowledge)
         assert_same(stages.before_best, before)
         assert_same(stages.after_best, after)

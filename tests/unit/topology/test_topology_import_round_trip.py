@@ -18,7 +18,8 @@ from faultray_action.model.topology import Topology
 from faultray_action.terraform.links import Linker
 from faultray_action.terraform.reader import read
 from faultray_action.terraform.state import read_state
-from faultray_action.topology.build import Knowledge, build
+from faultray_action.topology.build import build
+from faultray_action.topology.draft import Knowledge
 from faultray_action.topology.from_declared import build as build_declared
 
 SHARED = Path(__file__).parents[4] / "shared"
