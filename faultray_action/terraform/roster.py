@@ -22,7 +22,14 @@ NO_KEY: Final = object()
 
 
 class Instances(list[Resource]):
-    """Instances of one block that stand together, in the order of the plan; what is asked of all of them is found once."""
+    """Instances of one block that stand together, in the order of the plan. `stand_alike`: the plan leaves all of them as they are."""
+
+    stand_alike = True
+
+    def append(self, row: Resource, /) -> None:
+        super().append(row)
+        if row.before is not row.after:
+            self.stand_alike = False
 
     @cached_property
     def by_key(self) -> Mapping[object, Sequence[Resource]]:
@@ -30,10 +37,6 @@ class Instances(list[Resource]):
         for row in self:
             found.setdefault(row.index, []).append(row)
         return found
-
-    @cached_property
-    def stand_alike(self) -> bool:
-        return all(row.before is row.after for row in self)
 
 
 class Block(Struct, eq=False):
