@@ -30,6 +30,9 @@ def _row(step: ApplyStep, down: tuple[str, ...], needed: tuple[str, ...]) -> Dis
         return Disruption(step.address, DisruptionClass.DESTRUCTIVE, down, None, "its data is destroyed without a final snapshot")
     if step.keeps_data and step.ends and not needed:
         return Disruption(step.address, DisruptionClass.BLIP, down, None, "is deleted; its last snapshot or copy stays")
+    if step.heir_is_empty:
+        message = f"is deleted, and {step.successor} starts empty: what it held is in a snapshot at best until somebody restores it"
+        return Disruption(step.address, DisruptionClass.OUTAGE, down, step.seconds, message)
     if step.keeps_data and not step.ends:
         message = "starts empty, and what it held is in a snapshot at best until somebody restores it"
         return Disruption(step.address, DisruptionClass.OUTAGE, down, step.seconds, message)

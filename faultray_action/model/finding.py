@@ -59,7 +59,7 @@ class ApplyStep(Struct, frozen=True):
 
     `overlap`: its successor exists before it goes. `rolling`: copy by copy. `harmless`: nothing runs on it. `loses_data`: durable data
     goes without a snapshot or a copy that takes its place. `keeps_data`: durable data goes from here, and a snapshot or copy of it stays.
-    `successor`: another resource takes its role over.
+    `successor`: another resource takes its role over. `heir_is_empty`: what needed the data needs that one from now on, which has none of it.
     `renamed`: that resource has its very name, so that it cannot exist before. `together`: what goes at the same time, itself among it.
     `seconds`: how long until the successor serves, None where nobody can say.
     """
@@ -70,6 +70,7 @@ class ApplyStep(Struct, frozen=True):
     harmless: bool = False
     loses_data: bool = False
     keeps_data: bool = False
+    heir_is_empty: bool = False
     ends: bool = False
     successor: str = ""
     renamed: bool = False

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from faultray_action.catalogue.entry import Entry
+from faultray_action.catalogue.expression import Scope, evaluate, truth
 from faultray_action.catalogue.load import Catalogue
 from faultray_action.model.address import without_index
 from faultray_action.model.change import Action
 from faultray_action.model.finding import ApplyStep
 from faultray_action.model.reliability import ReliabilityTable
-from faultray_action.model.topology import Topology
+from faultray_action.model.topology import Role, Topology
 from faultray_action.terraform.plan import Plan, Resource
 
 
@@ -21,15 +22,35 @@ def find_steps(plan: Plan, catalogue: Catalogue, table: ReliabilityTable, before
     destroyed = {asset.address for asset in after.assets if asset.destroyed}
     kept = {asset.address for asset in before.assets if asset.holds_data} - destroyed
     created = [r for r in plan.resources if r.action is Action.CREATE and not r.data]
+    needed_by, need_now = _callers(before), _callers(after)
     found: list[ApplyStep] = []
     for resource in plan.resources:
         entry = None if resource.data or resource.deposed else catalogue.get(resource.type)
         if entry is None or not (resource.action.replaces or resource.action is Action.DELETE):
             continue
         if entry.disposition in ("component", "connector") or resource.address in destroyed:
-            step = _step(resource, entry, table, created, loses=resource.address in destroyed)
-            found.append(replace(step, keeps_data=resource.address in kept))
+            callers = needed_by.get(resource.address, set())
+            heirs = [r for r in created if r.type == resource.type and not callers.isdisjoint(need_now.get(r.address, ()))]
+            step = _step(resource, entry, table, heirs or created, loses=resource.address in destroyed)
+            keeps = resource.address in kept
+            empty = keeps and step.ends and bool(heirs) and not any(_is_restored(heir, entry) for heir in heirs)
+            found.append(replace(step, keeps_data=keeps, heir_is_empty=empty))
     return _together(found)
+
+
+def _callers(topology: Topology) -> dict[str, set[str]]:
+    """What needs each component."""
+    found: dict[str, set[str]] = {}
+    for dependency in topology.dependencies:
+        if dependency.role is Role.NEED:
+            found.setdefault(dependency.target, set()).add(dependency.source)
+    return found
+
+
+def _is_restored(heir: Resource, entry: Entry) -> bool:
+    """Whether a store may be made from the data of another one."""
+    values = evaluate(entry.data.restored, Scope(heir.after or {}, entry.defaults)) if entry.data is not None else ()
+    return any(True in truth(value) for value in values)
 
 
 def _together(steps: list[ApplyStep]) -> tuple[ApplyStep, ...]:
