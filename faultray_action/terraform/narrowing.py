@@ -22,6 +22,7 @@ _SHORT = 256
 MANY = 12
 """Instances of one block beyond which it pays to look them up."""
 _WORK_EACH = 64
+"""Steps of a look-up that one instance is worth: searching a text for what one leaves takes about as long."""
 
 
 class Narrower:

@@ -15,14 +15,11 @@ from faultray_action.model.value import UNKNOWN
 from faultray_action.topology.likeness import fingerprint
 from faultray_action.topology.network import ranked_rules
 from faultray_action.topology.network.ordered_rules import Network, as_network
-from faultray_action.topology.network.ranked_rules import EVERY, Ranked, overlap, spans, tags
+from faultray_action.topology.network.ranked_rules import EVERY, NOT_TCP, Ranked, overlap, spans, tags
 from faultray_action.topology.node import Node
 from faultray_action.topology.survey import Survey
 
 _ALL_PROTOCOLS = ("-1", "all", "")
-
-
-_NOT_TCP = ("udp", "icmp", "17", "1", "icmpv6", "58")
 
 
 _PRIVATE = tuple(
@@ -245,7 +242,7 @@ def _probed(values: Mapping[str, Any], facts: FirewallFacts) -> bool:
 def _ports(values: Mapping[str, Any], facts: FirewallFacts) -> tuple[float, float]:
     stated, low, high = (descend(values, path) for path in (facts.protocol, facts.from_port, facts.to_port))
     protocol = "" if stated is None else str(stated).lower()
-    if protocol in _NOT_TCP:
+    if protocol in NOT_TCP:
         return 1.0, 0.0
     if protocol in _ALL_PROTOCOLS or UNKNOWN in (low, high) or low is None or number(low) < 0 or (number(low) == 0 and number(high) == 0):
         return 0.0, 65535.0

@@ -22,7 +22,8 @@ from faultray_action.topology.survey import Survey
 EVERY = "tag:*"
 """The group of every tagged workload: rules without targets hold for it."""
 _ALL_PORTS = (0.0, 65535.0)
-_NOT_TCP = ("udp", "icmp", "17", "1", "icmpv6", "58", "esp", "ah", "sctp", "ipip", "50", "51", "132")
+NOT_TCP = ("udp", "icmp", "17", "1", "icmpv6", "58", "esp", "ah", "sctp", "ipip", "50", "51", "132")
+"""Protocols, by name and number, of which no call of a service is."""
 
 
 class RankedRule(Struct, frozen=True):
@@ -132,7 +133,7 @@ def overlap(one: Network, other: Network) -> bool:
 
 def spans(block: Mapping[str, Any], protocol: str, *, unsure: bool = True) -> list[tuple[float, float]]:
     """The ranges of ports of a block of protocol and ports; all of them where its ports are not known yet and it is `unsure` what they are."""
-    if str(block.get(protocol) or "").lower() in _NOT_TCP:
+    if str(block.get(protocol) or "").lower() in NOT_TCP:
         return []
     stated = block.get("ports") or ()
     if stated is UNKNOWN or UNKNOWN in stated:

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
+from standing_rows import built, row
 
-from faultray_action.model.policy import Policy
 from faultray_action.model.topology import Topology
-from faultray_action.pipeline import Request, discover, know
-from faultray_action.terraform.reader import decode
 
 COMPUTE = "https://www.googleapis.com/compute/v1/projects/acme/zones"
 GROUPS = {zone: f"{COMPUTE}/europe-west1-{zone}/instanceGroups/web-{zone}" for zone in "bc"}
-
-
-def row(kind: str, name: str, values: dict[str, Any]) -> dict[str, Any]:
-    change = {"actions": ["no-op"], "before": values, "after": values, "after_unknown": {}}
-    provider = "registry.terraform.io/hashicorp/google"
-    return {"address": f"{kind}.{name}", "mode": "managed", "type": kind, "name": name, "provider_name": provider, "change": change}
-
-
-def built(*rows: dict[str, Any]) -> Topology:
-    plan = {"format_version": "1.2", "terraform_version": "1.9.0", "resource_changes": list(rows), "configuration": {"root_module": {}}}
-    return discover(decode(json.dumps(plan).encode(), "plan.json"), know(Request(policy=Policy()))).after
 
 
 def shop(*backends: dict[str, Any]) -> Topology:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
+from standing_rows import built, row
 
-from faultray_action.model.policy import Policy
 from faultray_action.model.topology import Topology
-from faultray_action.pipeline import Request, discover, know
-from faultray_action.terraform.reader import decode
 
 
 def workload(name: str, colour: str) -> dict[str, Any]:
@@ -22,17 +19,6 @@ def workload(name: str, colour: str) -> dict[str, Any]:
 def service(selector: dict[str, str]) -> dict[str, Any]:
     spec = {"selector": selector, "type": "LoadBalancer"}
     return row("kubernetes_service_v1", "shop", {"metadata": [{"name": "shop", "namespace": "shop"}], "spec": [spec]})
-
-
-def row(kind: str, name: str, values: dict[str, Any]) -> dict[str, Any]:
-    change = {"actions": ["no-op"], "before": values, "after": values, "after_unknown": {}}
-    provider = "registry.terraform.io/hashicorp/kubernetes"
-    return {"address": f"{kind}.{name}", "mode": "managed", "type": kind, "name": name, "provider_name": provider, "change": change}
-
-
-def built(*rows: dict[str, Any]) -> Topology:
-    plan = {"format_version": "1.2", "terraform_version": "1.9.0", "resource_changes": list(rows), "configuration": {"root_module": {}}}
-    return discover(decode(json.dumps(plan).encode(), "plan.json"), know(Request(policy=Policy()))).after
 
 
 def test_several_selected_workloads_stand_in_for_each_other() -> None:
