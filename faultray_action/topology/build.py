@@ -13,11 +13,11 @@ from faultray_action.model.topology import Coverage, DataAsset, Topology
 from faultray_action.terraform.plan import Links, Plan, Side
 from faultray_action.terraform.reader import lasting
 from faultray_action.topology import agents, assets, coverage, keys, overrides
+from faultray_action.topology.align import settled
 from faultray_action.topology.draft import Draft, Knowledge, drafted, in_use, wanted
 from faultray_action.topology.externals import externals_of
 from faultray_action.topology.facts import Choice
 from faultray_action.topology.operations import operations_of
-from faultray_action.topology.severing import settled
 
 LinksOf = Callable[[Plan, Side], Links]
 """The terraform floor's `links`, bound to the catalogue's identities and the locals of the source."""

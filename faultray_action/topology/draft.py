@@ -18,7 +18,7 @@ from faultray_action.topology.components import Parts
 from faultray_action.topology.dependencies import Told
 from faultray_action.topology.facts import Choice
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.network import firewall, firewall_rules, ordered_rules
+from faultray_action.topology.reachability import firewall, firewall_rules, ordered_rules
 from faultray_action.topology.survey import Survey, take
 
 
@@ -83,7 +83,8 @@ def _zones(parts: Parts, policy: Policy) -> Mapping[str, tuple[str, ...]]:
 
 
 def standing(draft: Draft) -> KnownSide:
-    return KnownSide(draft.survey, draft.components, draft.parts.places, draft.dependencies, tuple(draft.entries))
+    places = draft.parts.places
+    return KnownSide(draft.survey, draft.components, places, draft.dependencies, tuple(draft.entries), draft.firewalls, draft.ordered)
 
 
 def needs_of(draft: Draft) -> dict[str, list[str]]:

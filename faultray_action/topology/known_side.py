@@ -1,18 +1,23 @@
-"""One side as far as it is known when needs are checked."""
+"""One side as far as it is known when its calls are held against what permits them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from msgspec import Struct
 
 from faultray_action.model.component import Component
+from faultray_action.model.graph import Needs
 from faultray_action.model.topology import Dependency, EntryPoint
+from faultray_action.terraform.plan import Side
 from faultray_action.topology.node import Places
+from faultray_action.topology.reachability.firewall_rules import Firewalls
+from faultray_action.topology.reachability.ordered_rules import OrderedFirewalls
 from faultray_action.topology.survey import Survey
 
 
-class KnownSide(Struct, frozen=True):
+class KnownSide(Struct, frozen=True, dict=True):
     """What stands on a side and who needs whom there."""
 
     survey: Survey
@@ -20,3 +25,32 @@ class KnownSide(Struct, frozen=True):
     places: Mapping[str, Places]
     dependencies: tuple[Dependency, ...]
     entries: tuple[EntryPoint, ...]
+    firewalls: Firewalls
+    ordered: OrderedFirewalls
+
+    @cached_property
+    def needs(self) -> Needs:
+        """Who needs whom."""
+        return Needs(self.dependencies)
+
+    def is_connector(self, address: str) -> bool:
+        """Whether requests only run through it: a walk along calls looks past it."""
+        node = self.survey.nodes.get(address)
+        return node is not None and node.entry.disposition == "connector"
+
+    def called(self, address: str) -> set[str]:
+        """The next components that an address needs, looking through connectors."""
+        return self.needs.hard.next(address, self.is_connector)
+
+    def callers(self, address: str) -> set[str]:
+        """The next components that need an address, looking through connectors."""
+        return self.needs.hard.reversed.next(address, self.is_connector)
+
+    @cached_property
+    def in_use(self) -> frozenset[str]:
+        """The entries' components and everything that they need, as far as it can be met."""
+        return frozenset(self.needs.carried.within(*(entry.component for entry in self.entries)))
+
+    def says(self, after: str, before: str) -> str:
+        """The sentence for the side that it is: what is gone after, what does not stand yet before."""
+        return after if self.survey.side is Side.AFTER else before

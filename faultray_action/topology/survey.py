@@ -111,6 +111,13 @@ def take(
     return survey
 
 
+def is_open(survey: Survey, address: str, *, better: bool) -> bool:
+    """Whether a component is one where users come in, as far as it says itself."""
+    node = survey.nodes[address]
+    facts = node.entry.entry
+    return facts is not None and survey.facts.truth(facts.when, address, survey.scope(node), better=better)
+
+
 def _node(
     resource: Resource,
     entry: Entry,

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from faultray_action.model.topology import Dependency, Role
+from faultray_action.model.topology import Role
 from faultray_action.topology import places
 from faultray_action.topology.known_side import KnownSide
+from faultray_action.topology.reachability.cuts import Cut
 from faultray_action.topology.survey import Survey
 
 
-def broken(before: KnownSide, after: KnownSide) -> tuple[Dependency, ...]:
-    """Broken needs of the side after."""
-    return (*_parted(before, after), *_shut(before, after), *_unresolved(before, after), *_unnamed(before, after))
+def cuts(after: KnownSide, before: KnownSide) -> Iterable[Cut]:
+    """What the plan cuts, of the side after."""
+    yield from _parted(before, after)
+    yield from _shut(before, after)
+    yield from _unresolved(before, after)
+    yield from _unnamed(before, after)
 
 
 def _needs(side: KnownSide) -> set[tuple[str, str]]:
@@ -30,7 +34,7 @@ def _kept_calls(before: KnownSide, after: KnownSide) -> list[tuple[str, str]]:
 # networks
 
 
-def _parted(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def _parted(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
     """Calls between two networks that were joined, by a chain of ways, and are joined no more."""
     was, is_now = _joins(before.survey), _joins(after.survey)
     both = {pair: was.get(pair, set()) | is_now.get(pair, set()) for pair in {*was, *is_now}}
@@ -44,7 +48,7 @@ def _parted(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
             continue
         if _meet(joined_before, here, there) and not _meet(joined_after, here, there):
             way = next((a for a in gone if _ends(before.survey, a) & (here | there)), gone[0] if gone else caller)
-            yield Dependency(caller, callee, broken=f"{way} joined the networks of {caller} and {callee}")
+            yield Cut(caller, callee, f"{way} joined the networks of {caller} and {callee}")
 
 
 Pair = frozenset[str]
@@ -98,7 +102,7 @@ def _through_connectors(before: KnownSide, after: KnownSide) -> list[tuple[str, 
 # private ways to a service
 
 
-def _shut(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def _shut(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
     """Calls of what is reached by private ways or by rules only, the last of which goes; of what the plan closes to callers that stand in no
     network; and of callers that leave the network from which a private way was theirs."""
     calls = _kept_calls(before, after)
@@ -112,13 +116,13 @@ def _shut(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
             continue
         for caller in sorted(a for a, b in calls if b == callee and a not in was):
             if gone:
-                yield Dependency(caller, callee, broken=f"{gone[0]} was the only way to {callee}")
+                yield Cut(caller, callee, f"{gone[0]} was the only way to {callee}")
             elif not after.survey.nodes[caller].entry.workload or _networks(after.survey, caller):
                 continue
             elif closed:
-                yield Dependency(caller, callee, broken=f"{callee} is closed to callers outside of its networks, {caller} among them")
+                yield Cut(caller, callee, f"{callee} is closed to callers outside of its networks, {caller} among them")
             elif private and _is_private(before.survey, callee) and _networks(before.survey, caller):
-                yield Dependency(caller, callee, broken=f"{caller} leaves the network from which it reached {callee}")
+                yield Cut(caller, callee, f"{caller} leaves the network from which it reached {callee}")
 
 
 def _may_be_private(survey: Survey, address: str) -> bool:
@@ -147,7 +151,7 @@ def _ways_in(survey: Survey, address: str) -> list[str]:
 # names
 
 
-def _unresolved(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def _unresolved(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
     """Calls by a name that a private zone held for the caller's network, and that nothing holds there any more."""
     if not any(edge.role == "resolves" for edge in before.survey.edges):
         return
@@ -158,10 +162,10 @@ def _unresolved(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
         was, is_now = _known(before.survey, callee, networks), _known(after.survey, callee, networks)
         if was and not is_now and _named(before.survey, callee):
             gone = next((a for a in was if a not in after.survey.nodes), was[0])
-            yield Dependency(caller, callee, broken=f"{gone} made the name of {callee} known to {caller}")
+            yield Cut(caller, callee, f"{gone} made the name of {callee} known to {caller}")
 
 
-def _unnamed(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def _unnamed(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
     """Calls by a record of a private zone that was known in the caller's network, and that is not known there any more."""
     named = {edge.source for edge in after.survey.edges if edge.role == "resolves"} & before.survey.nodes.keys()
     records = {a for a in named if after.survey.nodes[a].entry.disposition == "connector"}
@@ -171,7 +175,7 @@ def _unnamed(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
             was, is_now = _known(before.survey, record, networks), _known(after.survey, record, networks)
             if was and not is_now and not _asks_elsewhere(after.survey, networks):
                 gone = next((a for a in was if a not in after.survey.nodes), was[0])
-                yield Dependency(caller, record, broken=f"{gone} made the name {record} known to {caller}")
+                yield Cut(caller, record, f"{gone} made the name {record} known to {caller}")
 
 
 def _callers(side: KnownSide, address: str) -> set[str]:

@@ -15,8 +15,8 @@ from faultray_action.catalogue.entry import FirewallFacts
 from faultray_action.catalogue.expression import descend, every, number
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology import places
-from faultray_action.topology.network.ordered_rules import Network, as_network
 from faultray_action.topology.node import Node
+from faultray_action.topology.reachability.ordered_rules import Network, as_network
 from faultray_action.topology.survey import Survey
 
 EVERY = "tag:*"

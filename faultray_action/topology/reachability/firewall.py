@@ -10,8 +10,10 @@ from faultray_action.model.component import Component, Confidence, Evidence
 from faultray_action.model.topology import Dependency, Role
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology.dependencies import reached
-from faultray_action.topology.network.firewall_rules import Firewalls, Rule
-from faultray_action.topology.survey import Survey
+from faultray_action.topology.known_side import KnownSide
+from faultray_action.topology.reachability.cuts import Cut
+from faultray_action.topology.reachability.firewall_rules import Firewalls, Rule
+from faultray_action.topology.survey import Survey, is_open
 
 _STORES = ("database", "cache", "queue", "stream", "storage")
 
@@ -78,6 +80,29 @@ def _admitted(firewalls: Firewalls, caller: str, store: str, port: float | None)
 
 Guarded = tuple[Survey, Firewalls, tuple[Dependency, ...]]
 """What is known of one side when its rules are held against those of the other."""
+
+
+def calls(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
+    """Calls that the rules of the other side admit and those of this one do not."""
+    for (caller, callee), owner in sorted(severed(_guarded(other), _guarded(side)).items()):
+        words = "refuses calls of" if side.firewalls.ranked.denies(owner) else "was the last rule that admits"
+        missing = f"{owner} does not admit {caller} to {callee} yet"
+        yield Cut(caller, callee, side.says(f"{owner} {words} {caller} to {callee}", missing))
+
+
+def users(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
+    """Fronts that the rules of the other side let users in to, and those of this one do not."""
+
+    def is_front(address: str) -> bool:
+        return address in other.survey.nodes and is_open(other.survey, address, better=False) and address in other.in_use
+
+    for front, owner in sorted(shut_out(_guarded(other), _guarded(side), is_front).items()):
+        words = "refuses users of" if side.firewalls.ranked.denies(owner) else "was the last rule that lets users in to"
+        yield Cut(front, front, side.says(f"{owner} {words} {front}", f"{owner} lets nobody in to {front} yet"))
+
+
+def _guarded(side: KnownSide) -> Guarded:
+    return side.survey, side.firewalls, side.dependencies
 
 
 def severed(before: Guarded, after: Guarded) -> dict[tuple[str, str], str]:

@@ -1,17 +1,18 @@
-"""What one side shows of the other: needs that the plan cuts, ways that it opens, parts that one of the two has alone."""
+"""The two sides held against each other: what each does not permit, ways in that both have, parts that one of the two has alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import cache
+from collections.abc import Collection, Iterable, Mapping
 
 from msgspec.structs import replace
 
 from faultray_action.model.component import Kind
 from faultray_action.model.topology import Dependency, EntryPoint, Role
-from faultray_action.topology import dependencies, entries, lost, shares
+from faultray_action.topology import dependencies, entries, shares
 from faultray_action.topology.draft import Draft, in_use, needs_of, standing
-from faultray_action.topology.network import firewall, joints, ordered_rules, pod_policies, ways_out
+from faultray_action.topology.reachability import checks, lost, peering
+from faultray_action.topology.reachability.cuts import applied
+from faultray_action.topology.survey import is_open
 
 
 def settled(before: Draft, after: Draft) -> Draft:
@@ -19,14 +20,28 @@ def settled(before: Draft, after: Draft) -> Draft:
     before is another one where anything is told of it."""
     before = _shared_out(_joined(before, after), after)
     _carry_inferred(before, after)
-    _sever(before, after)
-    before = _mended(before, after)
+    was, is_now = standing(before), standing(after)
+    gone, missing = checks.cuts(is_now, was), checks.cuts(was, is_now, mending=True)
+    after.dependencies = applied(after.dependencies, after.components, gone)
+    kept = lost.by_lost_names(was, is_now)
+    after.entries = sorted([*kept, *lost.reappearing(was, is_now, gone)], key=lambda entry: entry.address)
+    _cut_dead_ends(before, after)
+    before = replace(
+        before, entries=list(before.entries), frozen=None, dependencies=applied(before.dependencies, before.components, missing)
+    )
+    _cut_dead_ends(after, before)
     return _with_open(before, after)
+
+
+def _cut_dead_ends(other: Draft, draft: Draft) -> None:
+    """Break what leads nowhere here and somewhere on the other side: entries, then the fronts behind them."""
+    dead = tuple(_dead_ends(other, draft))
+    draft.dependencies += (*dead, *_dead_fronts(other, draft, {d.source for d in dead}))
 
 
 def _joined(before: Draft, after: Draft) -> Draft:
     """Both sides with what is needed through joints of networks; the side before is another one where there is any."""
-    was, is_now = joints.needs_beyond(standing(before), standing(after))
+    was, is_now = peering.needs_beyond(standing(before), standing(after))
     after.dependencies += is_now
     return replace(before, dependencies=before.dependencies + was, frozen=None) if was else before
 
@@ -58,53 +73,6 @@ def _is_told(draft: Draft, dependency: Dependency) -> bool:
     return draft.survey.nodes[dependency.evidence[0].address].entry.disposition == "firewall"
 
 
-def _sever(before: Draft, after: Draft) -> None:
-    """Mark the needs of after that can no longer be met: no rule admits them, or an entry that led somewhere leads nowhere."""
-    was_guarded, is_guarded = _guarded(before), _guarded(after)
-    for (caller, callee), owner in sorted(firewall.severed(was_guarded, is_guarded).items()):
-        words = "refuses calls of" if after.firewalls.ranked.denies(owner) else "was the last rule that admits"
-        reason = f"{owner} {words} {caller} to {callee}"
-        after.dependencies = tuple(_broken_towards(after, caller, callee, reason))
-    for front, owner in firewall.shut_out(was_guarded, is_guarded, _fronts(before)).items():
-        words = "refuses users of" if after.firewalls.ranked.denies(owner) else "was the last rule that lets users in to"
-        after.dependencies += (Dependency(front, front, broken=f"{owner} {words} {front}"),)
-    was, is_now = standing(before), standing(after)
-    for (caller, callee), way in sorted(joints.severed(was, is_now).items()):
-        reason = f"{way} was the way from the network of {caller} to that of {callee}"
-        after.dependencies = tuple(_broken_towards(after, caller, callee, reason))
-    _refuse(after, ordered_rules.severed(_ordered(before), _ordered(after)), "{0}: no rule admits {1} to {2} any more")
-    _refuse(after, pod_policies.severed(_policed(before), _policed(after)), "{0} does not admit {1} to {2} any more")
-    was, is_now = standing(before), standing(after)
-    gone = lost.broken(was, is_now)
-    after.dependencies += gone
-    kept = lost.by_lost_names(was, is_now)
-    after.entries = sorted([*kept, *lost.reappearing(was, is_now, gone)], key=lambda entry: entry.address)
-    dead = tuple(_dead_ends(before, after))
-    after.dependencies += (*dead, *_dead_fronts(before, after, {d.source for d in dead}))
-
-
-def _mended(before: Draft, after: Draft) -> Draft:
-    """The side before with what the plan mends marked as broken there: an entry that led nowhere, servers that were missing, a rule."""
-    was = replace(before, entries=list(before.entries), frozen=None)
-    cut = firewall.severed(_guarded(after), _guarded(was))
-    shut = firewall.shut_out(_guarded(after), _guarded(was), _fronts(after))
-    for (caller, callee), owner in sorted(cut.items()):
-        was.dependencies = tuple(_broken_towards(was, caller, callee, f"{owner} does not admit {caller} to {callee} yet"))
-    refused = ordered_rules.severed(_ordered(after), _ordered(was))
-    _refuse(was, refused, "{0}: no rule admits {1} to {2} yet")
-    unpoliced = pod_policies.severed(_policed(after), _policed(was))
-    _refuse(was, unpoliced, "{0} does not admit {1} to {2} yet")
-    to_be, as_it_is = standing(after), standing(was)
-    empty = (*lost.unserved(to_be, as_it_is), *ways_out.not_yet_a_way(as_it_is, to_be))
-    dead = tuple(_dead_ends(after, was))
-    closed = [Dependency(front, front, broken=f"{owner} lets nobody in to {front} yet") for front, owner in shut.items()]
-    found = (*empty, *dead, *closed, *_dead_fronts(after, was, {d.source for d in dead}))
-    if not (found or cut or refused or unpoliced):
-        return before
-    was.dependencies += found
-    return was
-
-
 def _with_open(before: Draft, after: Draft) -> Draft:
     """The side before with the fronts as entries that users could reach there all along: behind an entry that still stands and leads past them
     now they are no new ways in, and what they always lacked is no loss."""
@@ -116,57 +84,7 @@ def _with_open(before: Draft, after: Draft) -> Draft:
 
 
 def _is_open(draft: Draft, entry: EntryPoint) -> bool:
-    return entry.component in draft.survey.nodes and lost.is_open(draft.survey, entry.component, better=False)
-
-
-def _fronts(draft: Draft) -> Callable[[str], bool]:
-    """Whether users' traffic comes to an address from outside: it is an entry, or would be if no name led to it."""
-
-    used = cache(lambda: in_use(draft))
-    return lambda address: address in draft.survey.nodes and lost.is_open(draft.survey, address, better=False) and address in used()
-
-
-def _policed(draft: Draft) -> pod_policies.Policed:
-    return pod_policies.Policed(draft.survey, draft.dependencies, draft.entries)
-
-
-def _guarded(draft: Draft) -> firewall.Guarded:
-    return draft.survey, draft.firewalls, draft.dependencies
-
-
-def _ordered(draft: Draft) -> ordered_rules.Guarded:
-    return ordered_rules.Guarded(draft.survey, draft.ordered, draft.dependencies)
-
-
-def _refuse(draft: Draft, refused: Mapping[tuple[str, str], str], said: str) -> None:
-    """Break the calls that are refused; users that no longer reach a front break the front itself."""
-    for (caller, callee), owner in sorted(refused.items()):
-        reason = said.format(owner, "anybody" if caller == callee else caller, callee)
-        if caller == callee:
-            draft.dependencies += (Dependency(callee, callee, broken=reason),)
-        else:
-            draft.dependencies = tuple(_broken_towards(draft, caller, callee, reason))
-
-
-def _broken_towards(draft: Draft, caller: str, callee: str, reason: str) -> Iterable[Dependency]:
-    """Break the last step of the ways from caller to callee that run through connectors only."""
-    inside = {caller} | _connectors_from(draft, caller)
-    for d in draft.dependencies:
-        yield replace(d, broken=reason) if d.target == callee and d.source in inside and d.role is Role.NEED else d
-
-
-def _connectors_from(draft: Draft, caller: str) -> set[str]:
-    needs: dict[str, list[str]] = {}
-    for d in draft.dependencies:
-        needs.setdefault(d.source, []).append(d.target)
-    found: set[str] = set()
-    stack = [caller]
-    while stack:
-        for target in needs.get(stack.pop(), ()):
-            if target not in found and draft.components[target].kind is Kind.CONNECTOR:
-                found.add(target)
-                stack.append(target)
-    return found
+    return entry.component in draft.survey.nodes and is_open(draft.survey, entry.component, better=False)
 
 
 def _dead_ends(before: Draft, after: Draft) -> Iterable[Dependency]:

@@ -13,10 +13,10 @@ from faultray_action.catalogue.entry import FirewallFacts
 from faultray_action.catalogue.expression import descend, every, number
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology.likeness import fingerprint
-from faultray_action.topology.network import ranked_rules
-from faultray_action.topology.network.ordered_rules import Network, as_network
-from faultray_action.topology.network.ranked_rules import EVERY, NOT_TCP, Ranked, overlap, spans, tags
 from faultray_action.topology.node import Node
+from faultray_action.topology.reachability import ranked_rules
+from faultray_action.topology.reachability.ordered_rules import Network, as_network
+from faultray_action.topology.reachability.ranked_rules import EVERY, NOT_TCP, Ranked, overlap, spans, tags
 from faultray_action.topology.survey import Survey
 
 _ALL_PROTOCOLS = ("-1", "all", "")

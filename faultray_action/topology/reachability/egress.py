@@ -12,17 +12,23 @@ from typing import Any
 from faultray_action.catalogue.entry import CallsOut, EdgeRule, Entry
 from faultray_action.catalogue.expression import Scope, every
 from faultray_action.model.component import Kind
-from faultray_action.model.topology import Dependency
 from faultray_action.model.value import UNKNOWN
+from faultray_action.terraform.plan import Side
 from faultray_action.topology import places
 from faultray_action.topology.blocks import each_route
 from faultray_action.topology.hosts import is_vague, names_the_internet
 from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.node import Node
+from faultray_action.topology.reachability.cuts import Cut
 from faultray_action.topology.survey import Survey
 
 
-def without_a_way(before: KnownSide, after: KnownSide) -> Iterator[Dependency]:
+def cuts(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
+    """Workloads and public fronts that no way leads out of, though one does on the other side."""
+    yield from _without_a_way(other, side) if side.survey.side is Side.AFTER else _not_yet_a_way(side, other)
+
+
+def _without_a_way(before: KnownSide, after: KnownSide) -> Iterator[Cut]:
     """Broken needs of the side after: workloads and public fronts all of whose subnets had a route out, and none of which has one any more."""
     for address, was in _stranded(before, after):
         gone = _only_on(before.survey, after.survey, was)
@@ -32,9 +38,9 @@ def without_a_way(before: KnownSide, after: KnownSide) -> Iterator[Dependency]:
             told = f"{min(dropping)} drops what {address} sends outside"
         if not gone and was != subnets_of(after, address):
             told = f"{address} moves to subnets without a way to the outside"
-        yield Dependency(address, _exit_among(before, after, was) or address, broken=told)
+        yield Cut(address, _exit_among(before, after, was) or address, told)
     for address in _walled_in(before, after):
-        yield Dependency(address, address, broken=f"{address} calls out through its network from now on, which no way leads out of")
+        yield Cut(address, address, f"{address} calls out through its network from now on, which no way leads out of")
 
 
 def _walled_in(before: KnownSide, after: KnownSide) -> Iterator[str]:
@@ -53,12 +59,12 @@ def _walled_in(before: KnownSide, after: KnownSide) -> Iterator[str]:
             yield address
 
 
-def not_yet_a_way(before: KnownSide, after: KnownSide) -> Iterator[Dependency]:
+def _not_yet_a_way(before: KnownSide, after: KnownSide) -> Iterator[Cut]:
     """Broken needs of the side before, which the plan mends: workloads that call out and get the first way out of their subnets."""
     for address, to_be in _stranded(after, before):
         told = _only_on(after.survey, before.survey, to_be) or f"a route of {min(to_be)}"
         if _shows_it(before, address):
-            yield Dependency(address, address, broken=f"{told}, the way between {address} and the outside, does not stand yet")
+            yield Cut(address, address, f"{told}, the way between {address} and the outside, does not stand yet")
 
 
 def _only_on(survey: Survey, other: Survey, subnets: frozenset[str]) -> str:

@@ -6,32 +6,31 @@ A pod that no policy selects is called by anybody and calls anybody; one that so
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
-
-from msgspec import Struct
 
 from faultray_action.catalogue.entry import PodPolicy
 from faultray_action.catalogue.expression import descend, every
-from faultray_action.model.topology import Dependency, EntryPoint, Role
+from faultray_action.model.topology import Role
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology.dependencies import reached
+from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.node import Node
-from faultray_action.topology.survey import Survey
+from faultray_action.topology.reachability.cuts import Cut
 
 _NAME = "kubernetes.io/metadata.name"
 _DEFAULT = "default"
 
 
-class Policed(Struct, frozen=True):
-    """One side with its needs and entries."""
+def cuts(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
+    """Calls that the policies of the other side admit and those of this one do not."""
+    for (caller, callee), owner in sorted(_severed(other, side).items()):
+        what = "does not admit" if caller != callee else "admits nobody"
+        when = side.says("any more", "yet")
+        yield Cut(caller, callee, f"{owner} {what} {caller} to {callee} {when}")
 
-    survey: Survey
-    dependencies: tuple[Dependency, ...]
-    entries: Sequence[EntryPoint]
 
-
-def severed(before: Policed, after: Policed) -> dict[tuple[str, str], str]:
+def _severed(before: KnownSide, after: KnownSide) -> dict[tuple[str, str], str]:
     """(caller, callee) pairs on both sides that the policies of the one admit and those of the other do not, with a policy that is in the way."""
     if not any(node.entry.pod_policy for side in (before, after) for node in side.survey.nodes.values()):
         return {}
@@ -51,7 +50,7 @@ _Held = list[tuple[Node, PodPolicy]]
 class _Policies:
     """The policies of one side, found by what they select: by their namespace and one of the labels that they ask for."""
 
-    def __init__(self, side: Policed) -> None:
+    def __init__(self, side: KnownSide) -> None:
         self._nodes = side.survey.nodes
         self._held: dict[tuple[str, str, tuple[str, str] | None], _Held] = {}
         self._labels: dict[str, Any] = {}
@@ -129,7 +128,7 @@ class _Policies:
         return labels is UNKNOWN or bool(wanted.items() <= {**(labels or {}), _NAME: name}.items())
 
 
-def _calls(side: Policed) -> set[tuple[str, str]]:
+def _calls(side: KnownSide) -> set[tuple[str, str]]:
     """What pods call, and what entries lead to, through connectors."""
     needs: dict[str, list[str]] = {}
     for dependency in side.dependencies:

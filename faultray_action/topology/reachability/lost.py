@@ -19,38 +19,31 @@ from faultray_action.topology.applying import NAMES
 from faultray_action.topology.dependencies import reached
 from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.meanings import rules
-from faultray_action.topology.network import ways
-from faultray_action.topology.network.ways_out import exits, steps, subnets_of, without_a_way
 from faultray_action.topology.node import Node, TypedEdge
-from faultray_action.topology.survey import Survey
+from faultray_action.topology.reachability.cuts import Cut
+from faultray_action.topology.reachability.egress import exits, steps, subnets_of
+from faultray_action.topology.survey import Survey, is_open
 
 
-def broken(before: KnownSide, after: KnownSide) -> tuple[Dependency, ...]:
-    """Broken needs of the side after, sorted, each pair once."""
-    found = [
-        *without_a_way(before, after),
-        *_access_paths(before, after),
-        *_out_of_reach(before, after),
-        *_names(before, after),
-        *_readers(before, after),
-    ]
-    found += [
-        *unserved(before, after),
-        *_nameless(before, after),
-        *_feeds(before, after),
-        *_closed(before, after),
-        *_doorless(before, after),
-        *(Dependency(a, a, broken=f"{entry.address} was the only way to {a}") for entry, a in _unled(before, after)),
-        *_locked(before, after),
-        *ways.broken(before, after),
-    ]
-    return tuple({(d.source, d.target): d for d in sorted(found, key=lambda d: (d.source, d.target, d.broken))}.values())
+def cuts(after: KnownSide, before: KnownSide) -> Iterable[Cut]:
+    """What the plan cuts, of the side after."""
+    yield from _access_paths(before, after)
+    yield from _out_of_reach(before, after)
+    yield from _names(before, after)
+    yield from _readers(before, after)
+    yield from _nameless(before, after)
+    yield from _feeds(before, after)
+    yield from _closed(before, after)
+    yield from _doorless(before, after)
+    yield from _locked(before, after)
+    for entry, workload in _unled(before, after):
+        yield Cut(workload, workload, f"{entry.address} was the only way to {workload}")
 
 
 # access paths to provider services
 
 
-def _access_paths(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def _access_paths(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
     """Callers whose access path to a service goes, from subnets that no other way leads out of."""
     kept = {(d.source, d.target) for d in after.dependencies}
     for d in before.dependencies:
@@ -64,10 +57,10 @@ def _access_paths(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
             continue
         service = before.survey.facts.text(node.entry.path_to.service, d.target, before.survey.scope(node))
         for target in _called(after, d.source, service):
-            yield Dependency(d.source, target, broken=f"{d.target} was the only way from {d.source} to {target}")
+            yield Cut(d.source, target, f"{d.target} was the only way from {d.source} to {target}")
 
 
-def _out_of_reach(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def _out_of_reach(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
     """Workloads that the plan moves into a network, which neither a route nor an access path leads out of to the services that they need."""
     for address in sorted(after.places.keys() & before.places.keys()):
         node = after.survey.nodes[address]
@@ -80,7 +73,7 @@ def _out_of_reach(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
         offered = _offered(after.survey, within)
         for target in sorted(reached(address, _adjacency(after.dependencies), after.survey) & before.components.keys()):
             if _is_outside(after.survey, target) and after.survey.nodes[target].entry.service not in offered:
-                yield Dependency(address, target, broken=f"{address} moves to subnets from which no way leads to {target}")
+                yield Cut(address, target, f"{address} moves to subnets from which no way leads to {target}")
 
 
 def _is_outside(survey: Survey, address: str) -> bool:
@@ -128,7 +121,7 @@ def _adjacency(dependencies: Iterable[Dependency]) -> dict[str, list[str]]:
 # names of what is gone
 
 
-def _names(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def _names(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
     """Needs whose target the plan deletes, or gives another name, while the text that names it stays as it was."""
     gone = {a for a in before.survey.nodes.keys() - after.survey.nodes.keys() if not before.survey.nodes[a].resource.data}
     replaced = [a for a, n in after.survey.nodes.items() if n.resource.action.replaces and a in before.survey.nodes]
@@ -146,7 +139,7 @@ def _names(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
             continue
         if _still_says(before.survey, after.survey, edge) and edge.source not in gone:
             what = "is deleted" if edge.target in gone else "bears that name no more"
-            yield Dependency(edge.source, edge.source, broken=f"{edge.source} still names {edge.target}, which {what}")
+            yield Cut(edge.source, edge.source, f"{edge.source} still names {edge.target}, which {what}")
 
 
 def _is_renamed(node: Node, successor: Node) -> bool:
@@ -165,7 +158,7 @@ def _still_says(before: Survey, after: Survey, edge: TypedEdge) -> bool:
     return bool(was) and was == is_now
 
 
-def _feeds(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def _feeds(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
     """Buffers that messages came to, whose only feed goes or falls silent while both its ends stand."""
     fed = {edge.target for edge in _flowing(after)}
     for edge in _flowing(before):
@@ -173,7 +166,7 @@ def _feeds(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
             continue
         for source in before.survey.outgoing(edge.source, "need"):
             if source.target in after.components:
-                yield Dependency(edge.target, source.target, broken=f"{edge.source} brought it the messages of {source.target}")
+                yield Cut(edge.target, source.target, f"{edge.source} brought it the messages of {source.target}")
 
 
 def _flowing(side: KnownSide) -> list[TypedEdge]:
@@ -182,17 +175,17 @@ def _flowing(side: KnownSide) -> list[TypedEdge]:
     return [e for e in side.survey.edges if e.role == "feeds" and not any(s.target in off for s in side.survey.outgoing(e.source, "need"))]
 
 
-def _locked(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def _locked(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
     """Stores whose encryption key is switched off: they can neither be read nor written."""
     for store, key in keys.disabled(before.survey, after.survey).items():
         if store in after.components:
-            yield Dependency(store, store, broken=f"{store} is encrypted with {key}, which is switched off")
+            yield Cut(store, store, f"{store} is encrypted with {key}, which is switched off")
 
 
 # members and servers of a group
 
 
-def unserved(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def unserved(after: KnownSide, before: KnownSide) -> Iterable[Cut]:
     """Groups of servers or members behind an entry that had some and have none left."""
     needs = _adjacency(after.dependencies)
     in_use = {a for entry in after.entries for a in entries.closure(entry.component, needs) | {entry.component}}
@@ -203,15 +196,15 @@ def unserved(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
         wanted = before.survey.facts.whole(node.entry.servers_needed, address, before.survey.scope(node), default=1, more_is_better=False)
         if wanted > 0:
             gone = min(edge.source for edge in before.survey.incoming(address, "serves", "member"))
-            yield Dependency(address, address, broken=f"{address} had {gone} behind it and has nothing left")
+            yield Cut(address, address, f"{address} had {gone} behind it and has nothing left")
 
 
 # names that lead to a front
 
 
-def _nameless(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def _nameless(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
     for entry, front in _unnamed(before, after):
-        yield Dependency(front, front, broken=f"{entry.address}, the name that leads to {front}, is deleted")
+        yield Cut(front, front, f"{entry.address}, the name that leads to {front}, is deleted")
 
 
 def by_lost_names(before: KnownSide, after: KnownSide) -> list[EntryPoint]:
@@ -261,7 +254,7 @@ def _is_part(survey: Survey, address: str) -> bool:
 # fronts that stand and let nobody in
 
 
-def _closed(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def _closed(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
     """Fronts that were open to users and are not any more while they stand (switched off, made private), and that no other entry leads to."""
     needs = _adjacency(after.dependencies)
     led_to = {a for entry in after.entries for a in entries.closure(entry.component, needs)}
@@ -272,14 +265,14 @@ def _closed(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
             continue
         was, is_now = (is_open(side.survey, address, better=better) for side, better in ((before, False), (after, True)))
         if was and not is_now:
-            yield Dependency(address, address, broken=f"{address} let users in before and does not after")
+            yield Cut(address, address, f"{address} let users in before and does not after")
 
 
-def _doorless(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def _doorless(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
     """Components that had ways in of their own (stages) and have none left while they stand."""
     was, is_now = _doors(before.survey), _doors(after.survey)
     for address in sorted(was.keys() & after.components.keys() - is_now.keys()):
-        yield Dependency(address, address, broken=f"{min(was[address])} was the only way in to {address}")
+        yield Cut(address, address, f"{min(was[address])} was the only way in to {address}")
 
 
 def _doors(survey: Survey) -> dict[str, set[str]]:
@@ -292,13 +285,6 @@ def _doors(survey: Survey) -> dict[str, set[str]]:
     return found
 
 
-def is_open(survey: Survey, address: str, *, better: bool) -> bool:
-    """Whether a component is one where users come in, as far as it says itself."""
-    node = survey.nodes[address]
-    facts = node.entry.entry
-    return facts is not None and survey.facts.truth(facts.when, address, survey.scope(node), better=better)
-
-
 def _is_name(survey: Survey, address: str) -> bool:
     """A record that leads somewhere by itself: no component, and grouped by the name it stands for."""
     node = survey.nodes.get(address)
@@ -308,7 +294,7 @@ def _is_name(survey: Survey, address: str) -> bool:
 # readers of queues
 
 
-def _readers(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
+def _readers(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
     """Consumers that read a queue before, read none after, and that nobody else calls, while the queue stands and no new one took over."""
     waiting = [e for e in before.entries if e.deferred and e.component in after.components]
     if not waiting:
@@ -319,7 +305,7 @@ def _readers(before: KnownSide, after: KnownSide) -> Iterable[Dependency]:
         queues = [q for q in entries.consumed(before.survey, entry.component, needs_before) if q in after.components]
         queues = [q for q in queues if not _taken_over(after, q, needs_after, before.components.keys())]
         if queues and entry.component not in called and not entries.consumed(after.survey, entry.component, needs_after):
-            yield Dependency(entry.component, queues[0], broken=f"{entry.component} read {queues[0]} before and reads nothing after")
+            yield Cut(entry.component, queues[0], f"{entry.component} read {queues[0]} before and reads nothing after")
 
 
 def _taken_over(after: KnownSide, queue: str, needs: Mapping[str, list[str]], known: Set[str]) -> bool:
@@ -328,9 +314,9 @@ def _taken_over(after: KnownSide, queue: str, needs: Mapping[str, list[str]], kn
     return any(queue in entries.consumed(after.survey, address, needs) for address in new)
 
 
-def reappearing(before: KnownSide, after: KnownSide, cut: Iterable[Dependency]) -> list[EntryPoint]:
+def reappearing(before: KnownSide, after: KnownSide, cut: Iterable[Cut]) -> list[EntryPoint]:
     """Entries of before that a broken need has made none: they stand, and they are down."""
-    sources = {d.source for d in cut}
+    sources = {each.caller for each in cut}
     known = {entry.address for entry in after.entries}
     back = [e for e in before.entries if e.component in sources and e.address not in known and e.component in after.components]
     return back + [replace(entry, component=alone) for entry, alone in _unled(before, after)]

@@ -17,7 +17,8 @@ from faultray_action.model.topology import Dependency, Role
 from faultray_action.topology import places
 from faultray_action.topology.dependencies import reached
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.network.ways_out import steps, subnets_of
+from faultray_action.topology.reachability.cuts import Cut
+from faultray_action.topology.reachability.egress import steps, subnets_of
 from faultray_action.topology.survey import Survey
 
 
@@ -54,7 +55,13 @@ def _alone(side: KnownSide, callers: Iterable[str], joints: Iterable[str]) -> It
                 yield from _through(side, caller, joint, routes)
 
 
-def severed(before: KnownSide, after: KnownSide) -> dict[tuple[str, str], str]:
+def cuts(after: KnownSide, before: KnownSide) -> Iterable[Cut]:
+    """Calls between two networks that nothing joins any more."""
+    for (caller, callee), way in sorted(_severed(before, after).items()):
+        yield Cut(caller, callee, f"{way} was the way from the network of {caller} to that of {callee}")
+
+
+def _severed(before: KnownSide, after: KnownSide) -> dict[tuple[str, str], str]:
     """(caller, callee) pairs in different networks whose last way from the one to the other goes, with what it ran through."""
     joints = {a for a, node in before.survey.nodes.items() if node.entry.joint}
     if not joints or before.survey.edges == after.survey.edges:
