@@ -10,19 +10,23 @@ from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.reachability.cuts import Cut
 from faultray_action.topology.reachability.firewalls import port_of
 from faultray_action.topology.reachability.pod_rules import service_ports
-from faultray_action.topology.reachability.rules import INTERNET, SOMEWHERE, Answer, Place, Post, Rule, Ruling, all_of, any_of, call
+from faultray_action.topology.reachability.rules import INTERNET, SOMEWHERE, Answer, Place, Post, Rule, Ruling, Way, best, blocked, call
 from faultray_action.topology.survey import Survey, is_open
+
+_PASSING = ("load_balancer", "gateway", "cdn", "dns")
+"""Kinds whose users call them on whatever port they listen; others show by their rules which of their ports are for users."""
 
 
 def cuts(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
     """Calls that no rule lets through on this side: for certain, or that one did on the other side and none is seen to do any more."""
     for caller, callee in sorted(_calls(side)):
-        ruling = _between(side, caller, callee)
-        if ruling.answer >= Answer.PERHAPS:
+        here = _between(side, caller, callee)
+        if _is_open(here):
             continue
-        there = _between(other, caller, callee) if _stand(other, caller, callee) else Ruling(Answer.UNSEEN)
-        if ruling.answer is Answer.REFUSED or there.answer >= Answer.PERHAPS:
-            yield Cut(caller, callee, _told(side, other, ruling, there, caller, callee))
+        there = _between(other, caller, callee) if _stand(other, caller, callee) else _nothing_seen(here)
+        found = _blocked(here, there)
+        if found is not None:
+            yield Cut(caller, callee, _told(side, other, *found, caller, callee))
 
 
 def users(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
@@ -30,26 +34,45 @@ def users(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
     for front in sorted(side.firewalls.attached.keys() | {e.component for e in side.entries}):
         if not _is_front(side, front) or not (front in side.in_use or front in other.in_use):
             continue
-        ruling = _by_users(side, front, _user_ports(side, other, front))
-        if ruling.answer >= Answer.PERHAPS:
-            continue
+        here = [_by_users(side, front, _user_ports(side, other, front))]
         stands = front in other.survey.nodes and _is_front(other, front)
-        there = _by_users(other, front, _user_ports(other, side, front)) if stands else Ruling(Answer.UNSEEN)
-        if ruling.answer is Answer.REFUSED or there.answer >= Answer.PERHAPS:
-            yield Cut(front, front, _told(side, other, ruling, there, "users", front))
+        there = [_by_users(other, front, _user_ports(other, side, front))] if stands else _nothing_seen(here)
+        found = _blocked(here, there)
+        if found is not None:
+            yield Cut(front, front, _told(side, other, *found, "users", front))
+
+
+Ways = list[Way]
+"""All that have to be open for a call to be answered."""
+
+
+def _is_open(ways: Ways) -> bool:
+    return all(ruling.answer >= Answer.PERHAPS for way in ways for ruling in way)
+
+
+def _nothing_seen(ways: Ways) -> Ways:
+    """As many ways, of which nothing is seen."""
+    return [tuple(Ruling(Answer.UNSEEN) for _ in way) for way in ways]
+
+
+def _blocked(here: Ways, there: Ways) -> tuple[Ruling, Ruling] | None:
+    """The first step of one of the ways at which the call does not get through."""
+    if len(here) != len(there):
+        there = [there[0]] * len(here) if _is_open(there) else _nothing_seen(here)
+    found = (blocked(mine, theirs) for mine, theirs in zip(here, there, strict=True))
+    return next((steps for steps in found if steps is not None), None)
 
 
 def _told(side: KnownSide, other: KnownSide, ruling: Ruling, there: Ruling, caller: str, callee: str) -> str:
     """Whose rule is in the way, or was the last one that let the call through."""
-    if there.answer >= Answer.PERHAPS:
-        gone = [owner for owner in there.owners if owner not in side.survey.nodes]
-        changed = [owner for owner in there.owners if side.survey.nodes.get(owner) is not other.survey.nodes.get(owner)]
-        owner = next(iter((*gone, *changed, *there.owners)), "")
-        if owner and not ruling.owners:
-            after = "does not admit {} to {} any more" if owner in side.survey.nodes else "was the last rule that admits {} to {}"
-            return f"{owner} {side.says(after, 'does not admit {} to {} yet').format(caller, callee)}"
     if ruling.owners:
         return f"{ruling.owners[0]} refuses calls of {caller} to {callee}"
+    if there.answer >= Answer.PERHAPS and there.owners:
+        gone = [owner for owner in there.owners if owner not in side.survey.nodes]
+        changed = [owner for owner in there.owners if side.survey.nodes.get(owner) is not other.survey.nodes.get(owner)]
+        owner = next(iter((*gone, *changed, *there.owners)))
+        after = "does not admit {} to {} any more" if owner in side.survey.nodes else "was the last rule that admits {} to {}"
+        return f"{owner} {side.says(after, 'does not admit {} to {} yet').format(caller, callee)}"
     return f"no rule admits {caller} to {callee}"
 
 
@@ -80,7 +103,9 @@ def _is_asked(side: KnownSide, caller: str, callee: str) -> bool:
 
 def _makes_calls(side: KnownSide, address: str) -> bool:
     node = side.survey.nodes[address]
-    return (node.entry.disposition == "component" and not node.entry.stateful) or _is_way_in(side.survey, address)
+    if _is_way_in(side.survey, address):
+        return is_open(side.survey, address, better=True)
+    return node.entry.disposition == "component" and not node.entry.stateful
 
 
 def _takes_calls(survey: Survey, address: str) -> bool:
@@ -96,11 +121,11 @@ def _is_way_in(survey: Survey, address: str) -> bool:
 # what is answered
 
 
-def _between(side: KnownSide, caller: str, callee: str) -> Ruling:
+def _between(side: KnownSide, caller: str, callee: str) -> Ways:
     """What the firewalls of a side say to a call, on the ports that the callee is called on."""
     posts, target = _calling(side, caller, callee), _reached(side.firewalls.post(callee))
     ports = _ports(side, caller, callee)
-    return any_of(all_of(call(post, target, port) for post in posts) for port in ports)
+    return [best(call(post, target, port) for port in ports) for post in posts]
 
 
 def _calling(side: KnownSide, caller: str, callee: str) -> list[Post]:
@@ -109,7 +134,7 @@ def _calling(side: KnownSide, caller: str, callee: str) -> list[Post]:
     node = survey.nodes[caller]
     target = side.firewalls.post(callee)
     if _is_way_in(survey, caller):
-        return [Post(INTERNET if is_open(survey, caller, better=True) else SOMEWHERE)]
+        return [Post(INTERNET)]
     if node.entry.kind != "load_balancer" or post.place.inside is True:
         return [_seen_from(target, post)]
     probing = side.firewalls.prober(target)
@@ -163,18 +188,19 @@ def _is_front(side: KnownSide, address: str) -> bool:
     return node.entry.disposition == "component" and side.firewalls.post(address).guarded
 
 
-def _by_users(side: KnownSide, front: str, ports: Iterable[float | None]) -> Ruling:
+def _by_users(side: KnownSide, front: str, ports: Iterable[float | None]) -> Way:
     """What the firewalls of a side say to users of a front. A rule for a group may let in what passes on their calls."""
     post = side.firewalls.post(front)
-    found = [_softened(side, front, call(Post(INTERNET), post, port), port) for port in ports]
-    return any_of(found) if found else Ruling(Answer.UNSEEN)
+    ways = [_softened(side, front, call(Post(INTERNET), post, port), port) for port in ports]
+    return best(ways or [tuple(Ruling(Answer.UNSEEN) for _ in range(4))])
 
 
-def _softened(side: KnownSide, front: str, ruling: Ruling, port: float | None) -> Ruling:
-    if ruling.answer >= Answer.PERHAPS or ruling.owners:
-        return ruling
+def _softened(side: KnownSide, front: str, way: Way, port: float | None) -> Way:
+    out, into, *answers = way
+    if into.answer >= Answer.PERHAPS or into.owners:
+        return way
     passing = [rule.owner for rule in _rules(side, front) if rule.far.groups and rule.inward and _speaks_of(rule, port)]
-    return Ruling(Answer.PERHAPS, tuple(sorted(set(passing)))) if passing else ruling
+    return (out, Ruling(Answer.PERHAPS, tuple(sorted(set(passing)))), *answers) if passing else way
 
 
 def _rules(side: KnownSide, front: str) -> Iterator[Rule]:
@@ -191,7 +217,7 @@ def _user_ports(side: KnownSide, other: KnownSide, front: str) -> list[float | N
     listened: list[float | None] = [*sorted(_listened(side, front))]
     if listened:
         return listened
-    if not side.survey.nodes[front].entry.workload:
+    if side.survey.nodes[front].entry.kind in _PASSING:
         return [None]
     sides = [one for one in (side, other) if front in one.survey.nodes]
     opened: set[float | None] = {port for one in sides for port in _opened(one, front)}

@@ -258,20 +258,42 @@ def any_of(rulings: Iterable[Ruling]) -> Ruling:
     return max(rulings, key=lambda one: one.answer)
 
 
-def call(caller: Post, callee: Post, port: float | None) -> Ruling:
-    """What all walls between two say to a call, the way of its answers included."""
+def best(ways: Iterable[Way]) -> Way:
+    """Of several ways, one of which is enough, the one that most surely is open."""
+    return max(ways, key=lambda way: all_of(way).answer)
+
+
+Way = tuple[Ruling, ...]
+"""What is said at each step of a call: on its way out, on its way in, and on both where its answer needs rules of its own."""
+
+
+def call(caller: Post, callee: Post, port: float | None) -> Way:
+    """What the walls between two say to a call, step by step."""
     source, target = caller.place, callee.place
     out = caller.ruling(source, target, port, inward=False)
     into = callee.ruling(source, target, port, inward=True)
-    return all_of([out, into, *_answers(caller, callee)])
+    return (out, into, *_answers(caller, callee))
 
 
-def _answers(caller: Post, callee: Post) -> list[Ruling]:
+def _answers(caller: Post, callee: Post) -> Way:
     """The way of the answers, where a wall on it asks for rules of its own."""
     if not any(wall.stateless for post in (caller, callee) for level in post.levels for wall in level):
-        return []
+        return _FREE, _FREE
     ends = callee.place, caller.place, _ANSWERED_ON
-    return [_by_stateless(callee).ruling(*ends, inward=False), _by_stateless(caller).ruling(*ends, inward=True)]
+    return _by_stateless(callee).ruling(*ends, inward=False), _by_stateless(caller).ruling(*ends, inward=True)
+
+
+_FREE = Ruling(Answer.ADMITTED)
+
+
+def blocked(here: Way, there: Way) -> tuple[Ruling, Ruling] | None:
+    """The first step at which a call does not get through here, and what is said there; None where it gets through. A step at which nothing is
+    seen to let it through counts only where something does there."""
+    for step, other in zip(here, there, strict=True):
+        lost = step.answer is Answer.UNSEEN and other.answer >= Answer.PERHAPS
+        if step.answer is Answer.REFUSED or lost:
+            return step, other
+    return None
 
 
 def _by_stateless(post: Post) -> Post:
