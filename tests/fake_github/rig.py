@@ -45,7 +45,14 @@ class Clock:
 def client_of(core: Core, token: str = WRITE_TOKEN, clock: Clock | None = None) -> Client:
     clock = clock or Clock()
     return Client(
-        core.repository, token, core.base_url, core.base_url + "/graphql", transport=transport_to(core), sleep=clock.sleep, now=clock.now
+        core.repository,
+        token,
+        core.base_url,
+        core.base_url + "/graphql",
+        transport=transport_to(core),
+        sleep=clock.sleep,
+        now=clock.now,
+        clock=clock.now,
     )
 
 

@@ -26,7 +26,7 @@ class Script:
 
 def client(script: Script, clock: Clock | None = None) -> Client:
     clock = clock or Clock()
-    return Client("acme/shop", "s3cret", API, f"{API}/graphql", transport=script, sleep=clock.sleep, now=clock.now)
+    return Client("acme/shop", "s3cret", API, f"{API}/graphql", transport=script, sleep=clock.sleep, now=clock.now, clock=clock.now)
 
 
 def ok(payload: object = None, **headers: str) -> Response:

@@ -107,7 +107,7 @@ def test_a_diagnostic_points_to_its_line() -> None:
 def test_the_summary_ends_with_what_could_not_be_posted(tmp_path: Path) -> None:
     path = tmp_path / "summary"
     notes = (Diagnostic(Severity.WARNING, "x", "not\nposted <b>@octocat</b> ![x](http://evil)"),)
-    assert outputs.write_summary(str(path), "# whole", "short", notes) == ()
+    assert outputs.write_summary(str(path), "# whole", "short") == () and outputs.note_in_summary(str(path), notes) == ()
     assert path.read_text() == "# whole\n\n> not posted &lt;b>@\u200boctocat&lt;/b> ![x] (http://evil)\n"
 
 
