@@ -55,23 +55,36 @@ def tell(document: Document, settings: Settings, context: Context, files: Mappin
 def send(document: Document, settings: Settings, context: Context, attempt: Attempt = straight) -> Posted:
     """Check run and comment; then their addresses in the outputs, and in the summary what went wrong."""
     published = Published()
+    lines: tuple[str, ...] = ()
 
-    def step() -> None:
+    def publication() -> None:
         nonlocal published
         published = _published(document, settings, context, attempt)
 
-    try:
-        defect = attempt(step)
-    except FaultrayError as error:
-        defect = str(error)
-    if defect:
-        message = f"Not posted: stopped by a defect of its own ({defect}), please report it."
-        published = Published(diagnostics=(Diagnostic(Severity.WARNING, "not-posted", message),))
-    notes = published.diagnostics
-    notes += write_outputs(context.output, {"comment-url": published.comment_url, "check-url": published.check_url})
+    def remarking() -> None:
+        nonlocal lines
+        lines = _remarks(document, settings, published)
+
+    defects = _defects(attempt, publication, remarking)
+    notes = (*published.diagnostics, *defects)
+    unwritten = write_outputs(context.output, {"comment-url": published.comment_url, "check-url": published.check_url})
     if settings.summary:
-        notes += note_in_summary(context.step_summary, published.diagnostics)
-    return Posted(published, (*_remarks(document, settings, published), *_commands(notes)))
+        unwritten += note_in_summary(context.step_summary, notes)
+    return Posted(published, (*lines, *_commands((*notes, *unwritten))))
+
+
+def _defects(attempt: Attempt, *steps: Callable[[], None]) -> tuple[Diagnostic, ...]:
+    """Takes the steps in turn; what stopped one of them is a word, and no reason to leave out the next."""
+    told: list[Diagnostic] = []
+    for step in steps:
+        try:
+            defect = attempt(step)
+        except FaultrayError as error:
+            defect = str(error)
+        if defect:
+            message = f"Not posted: stopped by a defect of its own ({defect}), please report it."
+            told.append(Diagnostic(Severity.WARNING, "not-posted", message))
+    return tuple(told)
 
 
 def _published(document: Document, settings: Settings, context: Context, attempt: Attempt) -> Published:

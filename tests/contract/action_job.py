@@ -60,6 +60,7 @@ class Job:
     runs: int = 0
     payload: dict[str, Any] | None = None
     clock: Clock = field(default_factory=Clock)
+    call_seconds: float = 30.0
 
     @property
     def workspace(self) -> Path:
@@ -81,7 +82,7 @@ class Job:
             file.touch()
         environ = {**self._inputs(inputs), **self._environment(), **{name: str(file) for name, file in files.items()}}
         said = io.StringIO()
-        waiting = functools.partial(Client, sleep=self.clock.sleep, now=self.clock.now)
+        waiting = functools.partial(Client, sleep=self.clock.sleep, now=self.clock.now, call_seconds=self.call_seconds)
         with redirect_stdout(said), mock.patch("faultray_action.publishing.Client", waiting):
             code = action.run(environ)
         return Ran(code, said.getvalue(), outputs_in(files["GITHUB_OUTPUT"].read_text()), files["GITHUB_STEP_SUMMARY"].read_text())
