@@ -1,4 +1,4 @@
-"""GitHub's REST and GraphQL over urllib: a dozen calls need no SDK, and none costs start-up time, image size or a supply chain.
+"""GitHub's REST and GraphQL: a dozen calls need no SDK, and none costs start-up time, image size or a supply chain.
 
 One request at a time. Calls and waits share a budget, so that a sick API costs minutes, not the job. Never prints the token and never
 sends it to another host than the one it was meant for.
@@ -7,31 +7,23 @@ sends it to another host than the one it was meant for.
 from __future__ import annotations
 
 import email.utils
-import http.client
 import json
 import re
-import threading
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from faultray_action import __version__
+from faultray_action.github.transport import CALL_SECONDS, Request, Response, Transport, origin, send
 from faultray_action.model.errors import FaultrayError
 
 PAGE_SIZE = 100
 MAX_PAGES = 300
 MAX_REDIRECTS = 3
 MAX_ATTEMPTS = 6
-CALL_SECONDS = 30.0
-"""What one call may take, from looking up the host to the last byte: an answer that drips is no answer."""
-MAX_ANSWER_BYTES = 32 * 1024 * 1024
-"""A page of 100 comments or check runs, as long as GitHub allows them, stays below."""
 MAX_SAID_BYTES = 64 * 1024
 """Of an error's body no more is looked at for what GitHub says."""
 FIRST_WAIT_SECONDS = 60.0
@@ -42,40 +34,8 @@ BUDGET_SECONDS = 300.0
 """What all calls of one run and the waiting between them may take. A post that needs longer is given up, and said so."""
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-_CHUNK_BYTES = 256 * 1024
 
 Json = Any
-
-
-class Request(Struct, frozen=True):
-    """`seconds`: what the answer may take."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes | None = None
-    seconds: float = CALL_SECONDS
-
-
-class Response(Struct, frozen=True):
-    """`headers` have lower-case names. Status 0 means that no answer came; `body` then says why.
-
-    `broken` says why the body is not whole, "" where it is. `again` is False where the same call would end the same way.
-    """
-
-    status: int
-    headers: Mapping[str, str] = {}
-    body: bytes = b""
-    broken: str = ""
-    again: bool = True
-
-    @property
-    def accepted(self) -> bool:
-        """GitHub did what it was asked, and all that it answers is there."""
-        return 200 <= self.status < 300 and not self.broken
-
-
-Transport = Callable[[Request], Response]
 
 
 class PostingError(FaultrayError):
@@ -186,7 +146,7 @@ class Client:
             wait = wait_seconds(response, attempt, self._now())
             if wait is None or attempt + 1 == attempts:
                 break
-            self._wait(wait, response, _what(method, url))
+            self._wait(wait, method, url, response)
         raise self._refusal(method, url, response)
 
     def _timed(self, request: Request) -> Response:
@@ -198,12 +158,16 @@ class Client:
         self._budget -= max(self._clock() - began, 0.0)
         return response
 
-    def _wait(self, seconds: float, response: Response, what: str) -> None:
-        if seconds > self._budget:
-            asked = "GitHub asks to wait" if _asked_wait(response, self._now()) else "the next attempt would come in"
-            raise PostingError(f"{what} was given up: {asked} {seconds:.0f} s", response.status)
-        self._budget -= seconds
-        self._sleep(seconds)
+    def _wait(self, seconds: float, method: str, url: str, response: Response) -> None:
+        """Raises PostingError where the wait is longer than the time that is left."""
+        if seconds <= self._budget:
+            self._budget -= seconds
+            self._sleep(seconds)
+        elif is_rate_limit(response) or _retry_after(response, self._now()):
+            raise PostingError(f"{_what(method, url)} was given up: GitHub asks to wait {seconds:.0f} s", response.status)
+        else:
+            error = self._refusal(method, url, response)
+            raise PostingError(f"{error}, and the time for posting is over", error.status, error.permission)
 
     def _refusal(self, method: str, url: str, response: Response) -> PostingError:
         """A proxy may answer with what it was sent: the token stands in no sentence."""
@@ -219,7 +183,7 @@ class Client:
         }
         if has_body:
             headers["Content-Type"] = "application/json; charset=utf-8"
-        if self._token and _origin(url) in (_origin(self._api_url), _origin(self._graphql_url)):
+        if self._token and origin(url) in (origin(self._api_url), origin(self._graphql_url)):
             headers["Authorization"] = f"Bearer {self._sendable_token()}"
         return headers
 
@@ -392,109 +356,10 @@ def _one_line(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)[:200].strip()
 
 
-def _origin(url: str) -> tuple[str, str]:
-    """Scheme and host; two empty words for what is no address."""
-    try:
-        parts = urllib.parse.urlsplit(url)
-    except ValueError:
-        return "", ""
-    return parts.scheme, parts.netloc
-
-
 def _target(url: str, response: Response) -> str:
     """Where a redirect leads, "" where it leaves the host or names no address."""
     try:
         target = urllib.parse.urljoin(url, response.headers.get("location", ""))
     except ValueError:
         return ""
-    return target if _origin(target) == _origin(url) else ""
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """urllib would send the Authorization header along to any host: the client follows redirects itself."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-def send(request: Request) -> Response:
-    """The transport of real life, which never raises and never takes longer than `request.seconds`.
-
-    A socket's time-out starts again with each byte and does not cover the look-up of a name. So the call runs in a thread of its own, and
-    who does not answer in time is left to it; the thread ends with the process.
-    """
-    if _origin(request.url)[0] not in ("http", "https"):
-        return Response(0, {}, b"not an http address", again=False)
-    deadline = time.monotonic() + request.seconds
-    call = _Call(lambda: _exchange(request, deadline))
-    call.start()
-    return call.answer(request.seconds) or Response(0, {}, f"no whole answer within {request.seconds:.0f} s".encode())
-
-
-class _Call(threading.Thread):
-    """An exchange of its own that nobody has to wait for. What it raises is raised where the answer is asked for."""
-
-    def __init__(self, exchange: Callable[[], Response]) -> None:
-        super().__init__(daemon=True)
-        self._exchange = exchange
-        self._answer: Response | None = None
-        self._error: BaseException | None = None
-
-    def run(self) -> None:
-        with self:
-            self._answer = self._exchange()
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
-        self._error = error
-        return True
-
-    def answer(self, seconds: float) -> Response | None:
-        """None where it did not come in time."""
-        self.join(seconds)
-        if self._error is not None:
-            raise self._error
-        return self._answer
-
-
-def _exchange(request: Request, deadline: float) -> Response:
-    """A network failure is a Response of status 0, an HTTP error one of its status; either may break off."""
-    opener = urllib.request.build_opener(_NoRedirect)
-    try:
-        outgoing = urllib.request.Request(request.url, data=request.body, headers=dict(request.headers), method=request.method)
-        try:
-            answer = opener.open(outgoing, timeout=request.seconds)
-        except urllib.error.HTTPError as error:
-            answer = error
-        with answer:
-            return _received(answer, deadline)
-    except (OSError, http.client.HTTPException) as error:
-        return Response(0, {}, f"{error}".encode("utf-8", "replace"))
-    except ValueError:
-        # It may quote the header that it refuses, and with it the token.
-        return Response(0, {}, b"the request cannot be sent: is GITHUB_API_URL right?", again=False)
-
-
-def _received(answer: Any, deadline: float) -> Response:
-    """Status, headers and as much of the body as comes in time and is not too large."""
-    status, headers = int(answer.status), _lower(answer.headers)
-    content = bytearray()
-    try:
-        while chunk := answer.read1(_CHUNK_BYTES):
-            content += chunk
-            if len(content) > MAX_ANSWER_BYTES:
-                told = f"the answer is larger than {MAX_ANSWER_BYTES // 1024 // 1024} MiB"
-                return Response(status, headers, b"", told, again=False)
-            if time.monotonic() > deadline:
-                return Response(status, headers, bytes(content), "the answer took too long")
-    except (OSError, http.client.HTTPException, ValueError):
-        return Response(status, headers, bytes(content), "the answer broke off")
-    if answer.length:
-        return Response(status, headers, bytes(content), "the answer broke off")
-    return Response(status, headers, bytes(content))
-
-
-def _lower(headers: Any) -> dict[str, str]:
-    return {str(name).lower(): str(value) for name, value in headers.items()}
+    return target if origin(target) == origin(url) else ""

@@ -17,7 +17,8 @@ from fake_github.rig import Clock
 from fake_github.server import FakeGitHub
 
 from faultray_action import action
-from faultray_action.github.client import Client, Transport
+from faultray_action.github.client import Client
+from faultray_action.github.transport import Transport
 from faultray_action.settings import INPUTS
 
 ROOT = Path(__file__).resolve().parents[2]

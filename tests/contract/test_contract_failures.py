@@ -282,6 +282,15 @@ def test_a_defect_is_one_sentence_wherever_it_strikes(github: FakeGitHub, job: J
     assert told and all("defect of its own" in line for line in told)
 
 
+def test_the_traceback_is_for_who_asks_for_it_and_runs_no_command(github: FakeGitHub, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAULTRAY_DEBUG", "1")
+    job.put(IMPROVEMENT)
+    with mock.patch("faultray_action.action.check", side_effect=KeyError("x\n::error::injected")):
+        ran = job.run()
+    assert ran.code == 2 and "Traceback" in ran.log
+    assert not [line for line in ran.commands if "injected" in line] and "Traceback" not in ran.summary + github.core.bodies()[0]
+
+
 def test_a_file_that_a_renderer_fails_on_is_a_defect_too(github: FakeGitHub, job: Job) -> None:
     job.put(IMPROVEMENT)
     with mock.patch("faultray_action.action.RENDERERS", {"sarif": mock.Mock(side_effect=RecursionError)}):

@@ -20,7 +20,8 @@ from openapi_mock import mock_server
 from plan_makers import as_bytes
 from test_contract_action import many, publisher
 
-from faultray_action.github.client import Client, Request, Response, send
+from faultray_action.github.client import Client
+from faultray_action.github.transport import Request, Response, send
 
 pytestmark = pytest.mark.xdist_group("openapi")
 

@@ -7,7 +7,8 @@ import json
 import pytest
 from fake_github.rig import Clock
 
-from faultray_action.github.client import Client, PostingError, Request, Response, next_page, permission_for, refusal, send, wait_seconds
+from faultray_action.github.client import Client, PostingError, next_page, permission_for, refusal, wait_seconds
+from faultray_action.github.transport import Request, Response, send
 
 API = "https://api.test"
 

@@ -13,8 +13,9 @@ from fake_github.delivery import DELIVERIES
 from fake_github.rig import Clock
 from fake_github.server import FakeGitHub
 
-from faultray_action.github import client as module
-from faultray_action.github.client import MAX_ANSWER_BYTES, Client, PostingError, Request, Response, send, wait_seconds
+from faultray_action.github import transport as module
+from faultray_action.github.client import Client, PostingError, wait_seconds
+from faultray_action.github.transport import MAX_ANSWER_BYTES, Request, Response, send
 
 BREAKS = ("cut", "cut-chunk", "reset", "gone", "silent", "stall", "drip", "drip-head", "garbage")
 """Ways that may be better the next time."""
