@@ -8,11 +8,13 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from faultray_action import __version__
+from faultray_action.base_branch import base_of
 from faultray_action.cli import RARE_COLLECTIONS
 from faultray_action.commands import common
 from faultray_action.commands.tf_check import render
@@ -21,7 +23,7 @@ from faultray_action.github.outputs import diagnostic_command
 from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.errors import ConfigError, FaultrayError, InputError
 from faultray_action.pipeline import Checked, check
-from faultray_action.publishing import post
+from faultray_action.publishing import client_of, post
 from faultray_action.report import store
 from faultray_action.report.document import Document, ErrorPart, empty_document
 from faultray_action.report.render import RENDERERS
@@ -54,8 +56,9 @@ def main() -> None:
 def run(environ: Mapping[str, str]) -> int:
     """One run; returns the exit code that the README tells and never raises a FaultrayError."""
     try:
-        settings = settings_of_action({n: v for n, v in environ.items() if n != "FAULTRAY_TODAY"}, common.today())
         context = read_context(environ)
+        base = base_of(context, environ, partial(client_of, context), Path(environ.get("GITHUB_WORKSPACE") or "."))
+        settings = settings_of_action({n: v for n, v in environ.items() if n != "FAULTRAY_TODAY"}, common.today(), base)
         plans = plans_of(settings)
     except FaultrayError as error:
         _say(diagnostic_command(Diagnostic(Severity.ERROR, "configuration", str(error))))
@@ -75,6 +78,8 @@ def plans_of(settings: Settings) -> tuple[Path, ...]:
 
 
 def _judge(settings: Settings, context: Context, plans: tuple[Path, ...], workspace: Path) -> int:
+    for note in settings.diagnostics:
+        _say(diagnostic_command(note))
     request = replace(common.request_of(settings, plans), repository=_top(Path(settings.source or "."), workspace))
     checked: Checked | None = None
     try:

@@ -33,8 +33,7 @@ class Posted(Struct, frozen=True):
 
 def post(document: Document, settings: Settings, context: Context, files: Mapping[str, str]) -> Posted:
     """Check run, comment, job summary and outputs, in that order; whatever fails is told and changes nothing."""
-    client = Client(context.repository, settings.token, context.api_url, context.graphql_url) if settings.token else None
-    published = publish(_posting(document, settings, context), context, client)
+    published = publish(_posting(document, settings, context), context, client_of(context, settings.token))
     shown = links.Context(server_url=context.server_url, repository=context.repository, sha=context.head_sha)
     notes = published.diagnostics
     if settings.summary:
@@ -46,6 +45,11 @@ def post(document: Document, settings: Settings, context: Context, files: Mappin
         lines += remarks.commands(document)
     lines += [diagnostic_command(note) for note in notes]
     return Posted(published, tuple(lines))
+
+
+def client_of(context: Context, token: str) -> Client | None:
+    """GitHub as this token sees it, None without one."""
+    return Client(context.repository, token, context.api_url, context.graphql_url) if token else None
 
 
 def light_of(document: Document) -> Light:

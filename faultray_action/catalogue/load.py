@@ -14,7 +14,7 @@ import yaml
 
 from faultray_action.catalogue.entry import Document, Entry
 from faultray_action.model.errors import ConfigError
-from faultray_action.model.files import read_file
+from faultray_action.model.files import HeldFile, read_file
 from faultray_action.yaml_text import YamlError, read_yaml
 
 DATA = Path(__file__).parent / "data"
@@ -79,7 +79,7 @@ def _default(name: str) -> Any:
     return None if name == "disposition" else _defaults()[name]
 
 
-def load(extra_files: Sequence[Path] = ()) -> Catalogue:
+def load(extra_files: Sequence[Path | HeldFile] = ()) -> Catalogue:
     """The package's catalogue and the user's own files in the same schema. Raises ConfigError with the file and what is wrong."""
     blocks: dict[str, tuple[str, str]] = {}
     providers: set[str] = set()
@@ -90,8 +90,8 @@ def load(extra_files: Sequence[Path] = ()) -> Catalogue:
         providers |= {provider.group(1)} if provider else set()
         blocks.update({key: (name, block) for key, block in _blocks(text)})
     extra: dict[str, Entry] = {}
-    for path in extra_files:
-        document = read_document(path)
+    for file in extra_files:
+        document = parse_document(file.content, file.name) if isinstance(file, HeldFile) else read_document(file)
         providers.add(document.provider)
         extra.update(document.types)
     return Catalogue(blocks, frozenset(providers), extra)

@@ -6,9 +6,18 @@ import os
 import stat
 from pathlib import Path
 
+from msgspec import Struct
+
 from faultray_action.model.errors import FaultrayError
 
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+class HeldFile(Struct, frozen=True):
+    """A file that was read from elsewhere than the disk: its name as people know it, and its content."""
+
+    name: str
+    content: bytes
 
 
 def read_file(path: Path, most_bytes: int, refuse: type[FaultrayError], advice: str, *, links: bool = True) -> bytes:

@@ -26,11 +26,14 @@ FLOORS: dict[str, int] = {
     "simulations": 7,
     "drifted": 7,
     "publishing": 7,
+    "base_branch": 7,
     "page": 7,
     "backtest": 7,
     "settings": 6,
     "policy": 6,
     "policy_schema": 6,
+    "policy_choice": 6,
+    "policy_changes": 6,
     "waivers": 6,
     "report": 6,
     "github": 6,
@@ -48,7 +51,7 @@ FLOORS: dict[str, int] = {
 FAMILIES = (
     {"cli", "action", "commands"},
     {"pipeline", "simulations", "waived", "page", "drifted"},
-    {"settings", "policy", "policy_schema", "waivers"},
+    {"settings", "policy", "policy_schema", "policy_choice", "policy_changes", "waivers"},
     {"yaml_text", "model"},
 )
 """Rooms of one floor that know each other; all others of a floor are strangers."""
