@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from faultray_action import __version__
-from faultray_action.base_branch import base_of
+from faultray_action.base_branch import base_of, base_of_report
 from faultray_action.cli import RARE_COLLECTIONS
 from faultray_action.commands import common
 from faultray_action.commands.tf_check import render
@@ -57,13 +57,28 @@ def run(environ: Mapping[str, str]) -> int:
     """One run; returns the exit code that the README tells and never raises a FaultrayError."""
     try:
         context = read_context(environ)
-        base = base_of(context, environ, partial(client_of, context), Path(environ.get("GITHUB_WORKSPACE") or "."))
+        find_base = base_of_report if environ.get("INPUT_REPORT", "").strip() else base_of
+        base = find_base(context, environ, partial(client_of, context), Path(environ.get("GITHUB_WORKSPACE") or "."))
         settings = settings_of_action({n: v for n, v in environ.items() if n != "FAULTRAY_TODAY"}, common.today(), base)
+        if settings.reports:
+            return _post_reports(settings, context)
         plans = plans_of(settings)
     except FaultrayError as error:
         _say(diagnostic_command(Diagnostic(Severity.ERROR, "configuration", str(error))))
         return error.exit_code
     return _judge(settings, context, plans, Path(environ.get("GITHUB_WORKSPACE") or "."))
+
+
+def _post_reports(settings: Settings, context: Context) -> int:
+    """Post what other jobs made. Raises FaultrayError where that cannot be judged."""
+    from faultray_action.commands.publishing import post_reports
+
+    if settings.plan:
+        raise ConfigError("the inputs `plan` and `report` exclude each other: give the plan to judge it, the report to post it")
+    posted = post_reports(tuple(Path(name) for name in settings.reports), settings, context)
+    for line in posted.lines:
+        _say(line)
+    return posted.code
 
 
 def plans_of(settings: Settings) -> tuple[Path, ...]:

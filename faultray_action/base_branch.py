@@ -36,7 +36,7 @@ class BaseBranch:
 
     @property
     def name(self) -> str:
-        return "the base branch" if self.compared else "the default branch"
+        return "the base branch"
 
     def covers(self, path: str) -> bool:
         """Not: a file outside of the workspace, and one in the working copy of a repository that is not the change's."""
@@ -97,6 +97,17 @@ def base_of(context: Context, environ: Mapping[str, str], connect: Connect, work
     if not context.base_sha and context.pull is None:
         return None
     return BaseBranch(context, context.base_sha, connect, workspace, compared=True)
+
+
+def base_of_report(context: Context, environ: Mapping[str, str], connect: Connect, workspace: Path) -> BaseBranch | None:
+    """What decides on a report that another job made: never the workspace, whatever the event. None outside of GitHub."""
+    if not context.repository:
+        return None
+    own = context.event in _OWN_BRANCH or (context.pull is None and not context.base_sha)
+    commit = environ.get("GITHUB_SHA", "") if own else context.base_sha
+    if not commit and context.pull is None:
+        return None
+    return BaseBranch(context, commit, connect, workspace, compared=False)
 
 
 def _as_written(path: str | Path) -> Path:

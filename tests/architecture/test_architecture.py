@@ -27,6 +27,7 @@ FLOORS: dict[str, int] = {
     "drifted": 7,
     "publishing": 7,
     "base_branch": 7,
+    "rejudged": 7,
     "page": 7,
     "backtest": 7,
     "settings": 6,
@@ -50,7 +51,7 @@ FLOORS: dict[str, int] = {
 }
 FAMILIES = (
     {"cli", "action", "commands"},
-    {"pipeline", "simulations", "waived", "page", "drifted"},
+    {"pipeline", "simulations", "waived", "rejudged", "page", "drifted"},
     {"settings", "policy", "policy_schema", "policy_choice", "policy_changes", "waivers"},
     {"yaml_text", "model"},
 )
