@@ -37,7 +37,7 @@ def publish(reports: tuple[Path, ...], **options: Any) -> int:
     says of its own verdict decides nothing. Everything shown is made again, nothing is executed. The token comes from GITHUB_TOKEN.
 
     \b
-    Example (in a workflow_run job with contents: read, pull-requests: write and checks: write):
+    Example (permissions: contents: read, checks and pull-requests: write):
       faultray publish report.json --min-score 60
     """
     from functools import partial
