@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -314,3 +315,32 @@ def test_the_command_line_in_a_pull_requests_job_reads_the_base(
         monkeypatch.setenv(name, value)
     assert cli.run(["tf-check", "plan.json", "--fail-on-regression", "--policy-from", "base"]) == 1
     assert reads(github) == [f"{NAME}?ref={BASE}"]
+
+
+# What a policy file may be
+
+
+@pytest.mark.parametrize("event", ["push", "pull_request"])
+@pytest.mark.parametrize("kind", ["latin", "int", "timestamp", "deep", "bomb", "large", "zero", "pipe", "dangling", "folder", "null"])
+def test_whatever_stands_where_the_policy_should_it_is_exit_3_and_one_sentence(job: Job, event: str, kind: str) -> None:
+    job.event, job.payload = event, {"after": HEAD} if event == "push" else None
+    path = job.workspace / NAME
+    contents = {
+        "latin": "check_name: caf\xe9\n".encode("latin-1"),
+        "int": b"gates: { max_drop: !!int '' }\n",
+        "timestamp": b"waivers: [ { expiry: !!timestamp x } ]\n",
+        "deep": b"[" * 200_000,
+        "bomb": b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(b"%c: &%c [%s]\n" % (b, b, b",".join([b"*%c" % (b - 1)] * 9)) for b in b"bcdefg"),
+        "large": b"#" * 2_000_000,
+        "null": b"a: \x00\n",
+    }
+    if kind in contents:
+        path.write_bytes(contents[kind])
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("/dev/zero" if kind == "zero" else "/nowhere")
+    ran = job.run()
+    assert ran.code == 3 and len(ran.commands) == 1 and ran.commands[0].startswith("::error") and NAME in ran.commands[0]
