@@ -36,32 +36,36 @@ def _settings(old: Mapping[str, str], new: Mapping[str, str]) -> Iterable[str]:
         yield f"another {name}" if name in _FREE_TEXT else f"{name} {before} → {after}"
 
 
-def _parts(policy: Policy) -> dict[str, dict[str, Any]]:
+def _parts(policy: Policy) -> dict[str, Mapping[str, Any]]:
     """Kind -> key -> what is said, without the line that it stands in."""
     return {
-        "entry point": {row.pattern: replace(row, place=Place()) for row in policy.entry_points},
-        "override": {row.pattern: replace(row, place=Place()) for row in policy.overrides},
+        "entry point": _by_key((row.pattern, row) for row in policy.entry_points),
+        "override": _by_key((row.pattern, row) for row in policy.overrides),
         "data weight": dict(policy.data_weights),
-        "rate": {row.id: replace(row, place=Place()) for row in policy.rates},
-        "SLA": dict(policy.sla_percent),
-        "number of operations": dict(policy.operations),
-        "waiver": {row.id: replace(row, place=Place()) for row in policy.waivers},
+        "rate": _by_key((row.id, row) for row in policy.rates),
+        "SLA": policy.sla_percent,
+        "number of operations": policy.operations,
+        "waiver": _by_key((row.id, row) for row in policy.waivers),
         "catalogue file": dict.fromkeys(policy.catalogue, ""),
     }
 
 
+def _by_key(rows: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: replace(row, place=Place()) for key, row in rows}
+
+
 def _rows(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterable[str]:
-    kinds = (
-        ("adds", [key for key in new if key not in old]),
-        ("removes", [key for key in old if key not in new]),
-        ("changes", [key for key in new if key in old and old[key] != new[key]]),
-    )
-    for deed, keys in kinds:
+    added = [key for key in new if key not in old]
+    removed = [key for key in old if key not in new]
+    changed = [key for key in new if key in old and old[key] != new[key]]
+    for deed, keys in (("adds", added), ("removes", removed), ("changes", changed)):
         if keys:
             yield f"{deed} {_counted(kind, keys)}"
 
 
 def _counted(kind: str, keys: list[str]) -> str:
     names = ", ".join(f"`{key}`" for key in keys[:_NAMED])
+    if len(keys) == 1:
+        return f"the {kind} {names}"
     more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
-    return f"the {kind} {names}" if len(keys) == 1 else f"{len(keys)} {kind}s: {names}{more}"
+    return f"{len(keys)} {kind}s: {names}{more}"

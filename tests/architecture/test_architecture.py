@@ -28,6 +28,8 @@ FLOORS: dict[str, int] = {
     "publishing": 7,
     "base_branch": 7,
     "rejudged": 7,
+    "reported": 7,
+    "contradictions": 7,
     "page": 7,
     "backtest": 7,
     "settings": 6,
@@ -51,7 +53,7 @@ FLOORS: dict[str, int] = {
 }
 FAMILIES = (
     {"cli", "action", "commands"},
-    {"pipeline", "simulations", "waived", "rejudged", "page", "drifted"},
+    {"pipeline", "simulations", "waived", "rejudged", "reported", "contradictions", "page", "drifted"},
     {"settings", "policy", "policy_schema", "policy_choice", "policy_changes", "waivers"},
     {"yaml_text", "model"},
 )
