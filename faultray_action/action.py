@@ -57,7 +57,8 @@ def run(environ: Mapping[str, str]) -> int:
     """One run; returns the exit code that the README tells and never raises a FaultrayError."""
     try:
         context = read_context(environ)
-        find_base = base_of_report if environ.get("INPUT_REPORT", "").strip() else base_of
+        posts = environ.get("INPUT_REPORT", "").strip() or environ.get("FAULTRAY_REPORT", "").strip()
+        find_base = base_of_report if posts else base_of
         base = find_base(context, environ, partial(client_of, context), Path(environ.get("GITHUB_WORKSPACE") or "."))
         settings = settings_of_action({n: v for n, v in environ.items() if n != "FAULTRAY_TODAY"}, common.today(), base)
         if settings.reports:

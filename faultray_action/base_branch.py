@@ -1,4 +1,7 @@
-"""The branch that a change goes to: its version of a file, over one read of GitHub's API. The change itself has no say in it."""
+"""The branch that a change goes to: its version of a file, out of the checkout or over one read of GitHub's API.
+
+The change itself has no say in it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from faultray_action.git_objects import NotHeldError, file_at
 from faultray_action.github.client import Client, PostingError, text_of
 from faultray_action.github.context import Context, Event
 from faultray_action.model.errors import ConfigError, FaultrayError
@@ -46,11 +50,20 @@ class BaseBranch:
         return not self.compared or self._is_of_change(_working_copy(whole, self._workspace))
 
     def read(self, path: str, token: str, most_bytes: int) -> bytes | None:
-        """The content there, None where the file is not there."""
+        """The content there, None where the file is not there: of the checkout where it holds the commit, else of GitHub."""
+        top, below = self._below(path)
+        try:
+            content = file_at(top, self._commit, below)
+        except NotHeldError:
+            return self._of_github(below, token, most_bytes)
+        if content is not None and len(content) > most_bytes:
+            raise ConfigError(f"{below} on the base branch is larger than {most_bytes:,} bytes")
+        return content
+
+    def _of_github(self, below: str, token: str, most_bytes: int) -> bytes | None:
         client = self._connect(token)
         if client is None:
-            raise FaultrayError("`github-token` is empty")
-        below = self._below(path)
+            raise FaultrayError("`github-token` is empty, and the checkout does not hold the base's commit")
         commit = self._commit or self._base_of_pull(client)
         try:
             answer = client.get(f"contents/{urllib.parse.quote(below)}", ref=commit)
@@ -68,13 +81,13 @@ class BaseBranch:
             raise FaultrayError("GitHub's answer names no base of the pull request")
         return commit
 
-    def _below(self, path: str) -> str:
-        """The path inside the repository, as Git knows it."""
+    def _below(self, path: str) -> tuple[Path, str]:
+        """The working copy, and the path inside it, as Git knows it."""
         whole = _as_written(path)
         top = _working_copy(whole, self._workspace)
         if not whole.is_relative_to(top):
             raise ConfigError(f"{path} lies outside of the repository: name a file of it, or say `policy-from: head` in the workflow")
-        return whole.relative_to(top).as_posix()
+        return top, whole.relative_to(top).as_posix()
 
     def _is_of_change(self, top: Path) -> bool:
         """Whether that working copy was made of the repository, or of the fork that the change comes from."""

@@ -27,6 +27,7 @@ FLOORS: dict[str, int] = {
     "drifted": 7,
     "publishing": 7,
     "base_branch": 7,
+    "git_objects": 7,
     "rejudged": 7,
     "reported": 7,
     "contradictions": 7,
@@ -54,6 +55,7 @@ FLOORS: dict[str, int] = {
 FAMILIES = (
     {"cli", "action", "commands"},
     {"pipeline", "simulations", "waived", "rejudged", "reported", "contradictions", "page", "drifted"},
+    {"base_branch", "git_objects"},
     {"settings", "policy", "policy_schema", "policy_choice", "policy_changes", "waivers"},
     {"yaml_text", "model"},
 )

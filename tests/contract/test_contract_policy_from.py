@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -253,6 +255,35 @@ def test_without_a_file_at_hand_inputs_and_defaults_decide_and_say_so(github: Fa
 def test_a_named_file_that_neither_has_is_a_mistake(github: FakeGitHub, job: Job) -> None:
     ran = job.run(config="missing.yml")
     assert ran.code == 3 and "does not exist" in ran.log
+
+
+# A checkout that holds the base needs nobody
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git makes the checkout")
+def test_a_checkout_that_holds_the_base_needs_no_token(github: FakeGitHub, job: Job) -> None:
+    shutil.rmtree(job.workspace / ".git")
+    who = ["-c", "user.name=x", "-c", "user.email=x@example.com"]
+
+    def git(*arguments: str) -> str:
+        ran = subprocess.run(["git", *who, *arguments], cwd=job.workspace, check=True, capture_output=True, text=True)
+        return ran.stdout.strip()
+
+    git("init", "-q")
+    (job.workspace / "infra" / "types.yaml").write_text(TYPES, encoding="utf-8")
+    own(job, "gates: { min_score: 10 }\ncatalogue: [infra/types.yaml]\n")
+    git("add", "-A")
+    git("commit", "-q", "-m", "base")
+    base = git("rev-parse", "HEAD")
+    (job.workspace / "infra" / "types.yaml").write_text("nothing\n", encoding="utf-8")
+    own(job, WAIVES_ITSELF)
+    git("commit", "-q", "-a", "-m", "head")
+    job.payload = job._pull_request()
+    job.payload["pull_request"]["base"]["sha"] = base
+    job.token = ""
+    ran = job.run()
+    assert ran.code == 1 and "min-score 10 → default" in told(ran) and reads(github) == []
+    assert "min-score` | `10 (file .faultray.yml:1 of the base branch)" in ran.summary
 
 
 # Which repository a file belongs to

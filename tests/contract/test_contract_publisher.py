@@ -380,6 +380,20 @@ def test_only_a_regular_file_is_a_report(github: FakeGitHub, publisher: Publishe
     assert ran.code == 2 and github.core.writes == []
 
 
+@pytest.mark.parametrize("event", ["push", "workflow_dispatch", "pull_request", "merge_group", "issue_comment"])
+def test_the_workspace_decides_at_no_event(github: FakeGitHub, publisher: Publisher, report: dict[str, Any], event: str) -> None:
+    github.core.add_file(".faultray.yml", "gates: { min_score: 3 }\n")
+    job = publisher.job
+    job.event, job.pull, job.fork = event, 8, True
+    pull = {"number": 8, "head": github.core.pulls[8]["head"], "base": github.core.pulls[8]["base"]}
+    job.payload = {
+        "pull_request": {"pull_request": pull},
+        "merge_group": {"merge_group": {"head_sha": HEAD, "base_sha": BASE}},
+    }.get(event, {"after": BASE, "pull_request": pull} if event == "issue_comment" else {"after": BASE})
+    ran = publisher.run(packed(report, **POISON))
+    assert ran.code == 1 and "3 (file .faultray.yml:1 of the base branch)" in ran.summary
+
+
 def test_plan_and_report_exclude_each_other(github: FakeGitHub, publisher: Publisher, report: dict[str, Any]) -> None:
     publisher.run(packed(report))
     ran = publisher.job.run(plan="plan.json", report="report/report.json")
