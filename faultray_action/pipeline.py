@@ -38,6 +38,7 @@ from faultray_action.model.agents import AgentOutcome
 from faultray_action.model.change import AttributeChange
 from faultray_action.model.component import FaultClass
 from faultray_action.model.diagnostic import Diagnostic, Severity
+from faultray_action.model.files import HeldFile
 from faultray_action.model.finding import (
     Attribution,
     Decision,
@@ -82,7 +83,7 @@ class Request(Struct, frozen=True):
     repository: Path | None = None
     gates: Gates = Gates()
     policy: Policy = Policy()
-    catalogue_files: tuple[Path, ...] = ()
+    catalogue_files: tuple[Path | HeldFile, ...] = ()
     mode: str = "enforce"
     title: str = ""
     label: str = ""

@@ -88,7 +88,7 @@ def _defects(attempt: Attempt, *steps: Callable[[], None]) -> tuple[Diagnostic, 
 
 
 def _published(document: Document, settings: Settings, context: Context, attempt: Attempt) -> Published:
-    client = Client(context.repository, settings.token, context.api_url, context.graphql_url) if settings.token.strip() else None
+    client = client_of(context, settings.token)
     try:
         found = with_head(context, client) if client else context
     except PostingError as error:
@@ -108,6 +108,11 @@ def _commands(notes: Sequence[Diagnostic]) -> tuple[str, ...]:
 
 def _shown(context: Context) -> links.Context:
     return links.Context(server_url=context.server_url, repository=context.repository, sha=context.head_sha)
+
+
+def client_of(context: Context, token: str) -> Client | None:
+    """GitHub as this token sees it, None without one."""
+    return Client(context.repository, token, context.api_url, context.graphql_url) if token.strip() else None
 
 
 def light_of(document: Document) -> Light:

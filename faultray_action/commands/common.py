@@ -20,6 +20,7 @@ from faultray_action.settings import Settings, settings_of_command
 
 if TYPE_CHECKING:
     from faultray_action.declared.schema import Declared
+    from faultray_action.policy_choice import Base
 
 GENERIC = ("plan", "tfplan", "terraform")
 """File names that tell nothing about the plan."""
@@ -44,7 +45,22 @@ def environment() -> Mapping[str, str]:
 
 def settle(options: Mapping[str, object]) -> Settings:
     """Settings of a command from its options (underscores as click has them)."""
-    return settings_of_command({name.replace("_", "-"): value for name, value in options.items()}, environment(), today())
+    given = {name.replace("_", "-"): value for name, value in options.items()}
+    variables = environment()
+    asked = given.get("policy-from") or variables.get("FAULTRAY_POLICY_FROM", "").strip().lower()
+    return settings_of_command(given, variables, today(), _base(variables) if asked == "base" else None)
+
+
+def _base(variables: Mapping[str, str]) -> Base | None:
+    """The branch that the pull request of this job goes to; GitHub is asked only where somebody wants to know."""
+    from functools import partial
+
+    from faultray_action.base_branch import base_of
+    from faultray_action.github.context import read_context
+    from faultray_action.publishing import client_of
+
+    context = read_context(variables)
+    return base_of(context, variables, partial(client_of, context), Path(variables.get("GITHUB_WORKSPACE") or "."))
 
 
 def request_of(settings: Settings, paths: tuple[Path, ...], *, stdin: bytes | None = None) -> Request:
@@ -209,6 +225,12 @@ def waiting(what: str) -> Iterator[None]:
 
 
 CONFIG = click.option("--config", metavar="FILE", default=None, help="Policy file (default .faultray.yml).")
+POLICY_FROM = click.option(
+    "--policy-from",
+    type=click.Choice(["base", "head", "none"]),
+    default=None,
+    help="Whose policy file counts: the one at hand (head), none, or in a pull request's job on GitHub that of the branch it goes to (base).",
+)
 SOURCE = click.option(
     "--source", metavar="DIR", default=None, help="Folder of the plan's .tf files, which say what locals refer to (default: here)."
 )
@@ -225,12 +247,13 @@ GATE_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--mode", type=click.Choice(["enforce", "warn"]), default=None, help="warn: report everything, exit 0 on a failed gate."),
     click.option("--unknowns", type=click.Choice(["worst", "best"]), default=None, help="What to believe of values unknown until apply."),
     CONFIG,
+    POLICY_FROM,
 )
 
 
 def described(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that looks at a system and judges nothing: what the team states, and the code that tells what locals refer to."""
-    return CONFIG(SOURCE(command))
+    return CONFIG(POLICY_FROM(SOURCE(command)))
 
 
 def gated(command: Callable[..., Any]) -> Callable[..., Any]:

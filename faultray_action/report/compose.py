@@ -112,7 +112,7 @@ def compose(material: Material) -> d.Document:
         plan=_plan(m.plan),
         score=_score(m),
         recommendation=m.decision.recommendation.value,
-        gate=_gate(m.decision),
+        gate=gate_part(m.decision),
         entry_points=_entries(m),
         spofs=_spofs(m),
         risks=_risks(m),
@@ -173,7 +173,8 @@ def _parts(side: Assessment | None) -> d.ScoreParts | None:
     return d.ScoreParts(availability=availability, resilience=resilience, data=data)
 
 
-def _gate(decision: Decision) -> d.GatePart:
+def gate_part(decision: Decision) -> d.GatePart:
+    """The gates as a report shows them."""
     return d.GatePart(
         passed=decision.passed,
         reasons=tuple(d.GateReason(gate=g.gate, limit=g.limit, actual=g.actual, message=g.message) for g in decision.gates if not g.passed)
@@ -358,6 +359,7 @@ def _risk(m: Material, standing: Standing, risk: Risk) -> d.RiskRow:
         takes_down=risk.takes_down,
         label=component.label if component else "",
         component=component.kind.value if component else "",
+        existed=risk.existed,
         waived=m.waived.get(mark, ""),
         file=at.file if at else "",
         line=at.line if at else 0,

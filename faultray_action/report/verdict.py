@@ -16,7 +16,12 @@ def worth_a_word(document: Document) -> bool:
     """Whether a pass without any difference still needs more than one line."""
     waivers = document.waivers
     warned = waivers is not None and bool(waivers.expiring or waivers.expired or waivers.unused)
-    return warned or not document.plan.complete or (document.sensitivity is not None and document.sensitivity.decides)
+    return (
+        warned
+        or bool(_policy_notices(document))
+        or not document.plan.complete
+        or (document.sensitivity is not None and document.sensitivity.decides)
+    )
 
 
 def light(document: Document) -> str:
@@ -221,8 +226,13 @@ def _notices(document: Document) -> list[str]:
         lines.append("**This plan is partial** (`-target` or deferred actions): what it leaves out was not judged.")
     if document.drift is not None and wording.form(document) is not Form.DRIFT:
         lines.append(_drift(document))
-    lines += [*_blips(document), *_waiver_notices(document)]
+    lines += [*_policy_notices(document), *_blips(document), *_waiver_notices(document)]
     return lines[:2]
+
+
+def _policy_notices(document: Document) -> list[str]:
+    """Whose policy decided, where the change carries one of its own or nobody could say what the base branch's is."""
+    return [escape.prose(row.message) for row in document.diagnostics if row.code in ("policy-changes", "policy-unknown")]
 
 
 def _blips(document: Document) -> list[str]:
