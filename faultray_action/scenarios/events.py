@@ -142,12 +142,14 @@ def _hardest_first(fault: Fault) -> tuple[int, float, int, str]:
 
 
 def _twin_key(ids: Sequence[str], faults: Mapping[str, Fault], held_by: Mapping[str, Sequence[_Place]]) -> object:
-    """Equal for faults that differ in name only: one component, the same ground, the same rate. Shared domains have no twins."""
+    """Equal for faults that differ in name only: one component, the same ground, the same time to repair. Shared domains have no twins.
+
+    The rates of twins are equal but for copies in bulk, where a name may stand for many: what is lost with it is one copy all the same."""
     first = faults[ids[0]]
     if len(ids) > 1 or first.fault_class not in _OWN_CLASSES:
         return first.id
     ground = tuple((at.side, at.address, at.primary, frozenset(at.held) - {first.id}) for at in held_by[first.id])
-    return ground, first.failures_per_year, first.repair_hours, first.recovery
+    return ground, first.repair_hours, first.recovery
 
 
 def _odds(fault: Fault) -> float:
