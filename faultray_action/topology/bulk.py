@@ -70,10 +70,13 @@ def copy_at(component: Component, index: int) -> Copy:
 
 def dealt_over(machines: Sequence[Copy], wanted: int) -> tuple[Copy, ...]:
     """Copies that have no event of their own, dealt over machines: as evenly as the numbers allow, the first machines first."""
-    each, left = divmod(wanted, sum(machine.count for machine in machines))
+    waiting = sum(machine.count for machine in machines)
+    each, left = divmod(wanted, waiting)
     found: list[Copy] = []
-    for place, machine in enumerate(machines):
-        further = min(machine.count, -(-left // (len(machines) - place)) if machine.count > 1 else left)
+    for machine in machines:
+        share = -(-left * machine.count // waiting)
+        further = min(1, left) if machine.count == 1 else share
+        waiting -= machine.count
         left -= further
         count = each * machine.count + further
         if count:
