@@ -19,6 +19,7 @@ from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.errors import ConfigError
 from faultray_action.model.nearest import nearest
 from faultray_action.model.policy import Gates, Mode, Place, Policy, PolicyDocument, Unknowns
+from faultray_action.model.text import well_formed
 
 DEFAULT_CONFIG = ".faultray.yml"
 INPUT_PREFIX = "INPUT_"
@@ -342,7 +343,7 @@ def _choice(kind: type[Choice], said: _Said) -> Choice:
 
 
 def _one_line(said: _Said) -> str:
-    return " ".join(said.text.split())
+    return " ".join(well_formed(said.text).split())
 
 
 def _token(text: str) -> str:

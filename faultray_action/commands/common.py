@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -149,9 +150,9 @@ _HEAD = 65536
 
 def _head(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with path.open("rb") if path.is_file() else io.BytesIO() as file:
             return file.read(_HEAD)
-    except OSError:
+    except (OSError, ValueError):
         # The reader of plans says it better.
         return b""
 

@@ -10,7 +10,6 @@ from faultray_action.declared.rows import Row
 from faultray_action.model.component import NAMES, Component, Copy, Fault, FaultClass
 from faultray_action.model.topology import Topology
 
-
 MOST_LISTED = 10_000
 """Copies whose places are written down one by one, where they do not stand in turn."""
 
@@ -56,7 +55,7 @@ def _placement(each: Component) -> tuple[str, ...]:
     for copy in each.copies[NAMES:]:
         rest[copy.zone] += copy.count
     even = not rest or max(rest.values()) - min(rest.values()) <= 1
-    if even and rest.keys() <= set(named) or each.size > MOST_LISTED:
+    if (even and rest.keys() <= set(named)) or each.size > MOST_LISTED:
         return named
     return (*named, *(zone for zone, count in rest.items() for _ in range(count)))
 

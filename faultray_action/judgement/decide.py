@@ -143,7 +143,9 @@ def _slo(target_percent: float, ceilings: tuple[float | None, float | None]) -> 
     reached = 100.0 * after + EPSILON >= target_percent
     missed_before = before is not None and 100.0 * before + EPSILON < target_percent
     message = (
-        "" if reached or missed_before else f"the availability ceiling falls to {_told(100 * after, target_percent, 3)} %, below the SLO of {target_percent:g} %"
+        ""
+        if reached or missed_before
+        else f"the availability ceiling falls to {_told(100 * after, target_percent, 3)} %, below the SLO of {target_percent:g} %"
     )
     return GateResult("slo", reached or missed_before, target_percent, 100.0 * after, None if before is None else 100.0 * before, message)
 

@@ -8,8 +8,8 @@ holds what is shared there (zone, region, common cause) and counts. Nothing that
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from faultray_action.model.component import NAMES, Component, Copy
@@ -18,7 +18,7 @@ ALONE = 32
 """Of more than `NAMES` copies, so many still stand for themselves alone."""
 
 
-class Turn(NamedTuple):
+class Turn(Struct, frozen=True):
     """The copies `index`, `index + period`, …: `count` of them."""
 
     index: int

@@ -215,10 +215,10 @@ def _deal(spec: RedundancySpec, period: int) -> tuple[tuple[Turn, ...], tuple[_P
     round_of_all = len(regions) * lcm(*[len(zones) for zones in by_region.values()])
     turns = counted(spec.copies, lcm(round_of_all, period))
     places: list[_Place] = []
-    for index, _ in turns:
-        region = regions[index % len(regions)]
+    for turn in turns:
+        region = regions[turn.index % len(regions)]
         zones = by_region[region]
-        places.append(_Place(region, zones[index // len(regions) % len(zones)]))
+        places.append(_Place(region, zones[turn.index // len(regions) % len(zones)]))
     return turns, tuple(places)
 
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from faultray_action.catalogue.entry import OrderedFirewall
 from faultray_action.catalogue.expression import descend, every, number
+from faultray_action.model.text import whole_number
 from faultray_action.model.topology import Dependency, Role
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology import places
@@ -168,7 +169,8 @@ def _ports(values: Mapping[str, Any], shape: OrderedFirewall) -> tuple[tuple[int
 
 def _range(text: str) -> tuple[int, int] | None:
     low, _, high = text.partition("-")
-    return (int(low), int(high or low)) if low.isdigit() and (high or low).isdigit() else None
+    ends = whole_number(low), whole_number(high or low)
+    return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
 
 
 def _ends(

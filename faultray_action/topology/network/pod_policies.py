@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from faultray_action.catalogue.entry import PodPolicy
 from faultray_action.catalogue.expression import descend, every
+from faultray_action.model.text import whole_number
 from faultray_action.model.topology import Dependency, EntryPoint, Role
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology.dependencies import reached
@@ -150,7 +151,7 @@ def _holds(node: Node, facts: PodPolicy, direction: str) -> bool:
 
 def _open_to(block: Mapping[str, Any], ports: Set[int]) -> bool:
     stated = [value for key in ("port", "ports") for value in every(block, f"{key}.port")]
-    numbers = {int(value) for value in stated if isinstance(value, (int, str)) and str(value).isdigit()}
+    numbers = {number for value in stated if (number := _port(value)) is not None}
     return not ports or not numbers or len(numbers) < len(stated) or not numbers.isdisjoint(ports)
 
 
@@ -190,9 +191,14 @@ def _namespace(node: Node) -> str:
 
 def _numbers(service: Node) -> Iterator[int]:
     for block in _mappings(every(service.values, "spec.port")):
-        port = block.get("target_port") or block.get("port")
-        if isinstance(port, (int, str)) and str(port).isdigit():
-            yield int(port)
+        port = _port(block.get("target_port") or block.get("port"))
+        if port is not None:
+            yield port
+
+
+def _port(value: Any) -> int | None:
+    """A port that is given by its number, not by a name."""
+    return whole_number(str(value)) if isinstance(value, (int, str)) else None
 
 
 def _mappings(values: Iterable[Any]) -> Iterator[Mapping[str, Any]]:

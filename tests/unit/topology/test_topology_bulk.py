@@ -54,7 +54,16 @@ def told(found: Examination) -> list[object]:
 
 @pytest.mark.parametrize(
     ("copies", "needed", "zones"),
-    [(65, 1, "abc"), (100, 100, "abc"), (100, 99, "abc"), (100, 67, "abc"), (100, 66, "abc"), (200, 151, "abcd"), (90, 45, "ab"), (80, 79, "a")],
+    [
+        (65, 1, "abc"),
+        (100, 100, "abc"),
+        (100, 99, "abc"),
+        (100, 67, "abc"),
+        (100, 66, "abc"),
+        (200, 151, "abcd"),
+        (90, 45, "ab"),
+        (80, 79, "a"),
+    ],
 )
 def test_counted_copies_answer_as_copies_made_one_by_one(copies: int, needed: int, zones: str) -> None:
     """The same single points and hazard; the unavailability of many copies within two percent of the exact one."""
