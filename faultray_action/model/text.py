@@ -1,9 +1,12 @@
-"""Text that came from outside: made fit to be written, and read as the numbers that it spells."""
+"""Text that came from outside: made fit to be written and to be seen, and read as the numbers that it spells."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_BLANK = {"\t": " ", "\n": " ", "\r": " "}
 _HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
@@ -15,6 +18,20 @@ def well_formed(text: str) -> str:
     True
     """
     return _HALF_CHARACTER.sub("\ufffd", text)
+
+
+def visible(text: str) -> str:
+    """Every control, format (bidi, zero-width), surrogate and private character as `<U+202E>`; white space as a blank; one line."""
+    return text if text.isascii() and text.isprintable() else "".join(visible_character(character) for character in text)
+
+
+def visible_character(character: str) -> str:
+    """One of them."""
+    if character in _BLANK:
+        return " "
+    if unicodedata.category(character) in _INVISIBLE:
+        return f"<U+{ord(character):04X}>"
+    return character
 
 
 def whole_number(text: str) -> int | None:

@@ -7,33 +7,19 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from urllib.parse import quote
+
+from faultray_action.model.text import visible, visible_character
 
 MAX_NAME = 160
 """Longer names are cut in the middle where they are shown (never in JSON)."""
 
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-_BLANK = {"\t": " ", "\n": " ", "\r": " "}
 _CODE_RISKY = re.compile(r"[`|\\]")
 _MARKDOWN_SPECIAL = re.compile(r"[^\w ,;()]", re.ASCII)
 _PROSE_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#!|~@&$^=\x00]|^[-+]|(?<=^\d)[.)]")
 _COMMAND_START = re.compile(r"^(\s*)::")
 _LINKED = re.compile(r"[@#]|:(?=//)|\bwww(?=\.)|\bgh(?=-)", re.IGNORECASE)
 _TICKS = re.compile(r"`+")
-
-
-def visible(text: str) -> str:
-    """Every control, format (bidi, zero-width), surrogate and private character as `<U+202E>`; white space as a blank; one line."""
-    return "".join(_visible_character(character) for character in text)
-
-
-def _visible_character(character: str) -> str:
-    if character in _BLANK:
-        return " "
-    if unicodedata.category(character) in _INVISIBLE:
-        return f"<U+{ord(character):04X}>"
-    return character
 
 
 def shorten(text: str, limit: int = MAX_NAME) -> str:
@@ -122,4 +108,4 @@ def xml_text(text: str, limit: int = 2000) -> str:
 def _xml_character(character: str) -> str:
     if character == "\n":
         return character
-    return f"<U+{ord(character):04X}>" if character in "\ufffe\uffff" else _visible_character(character)
+    return f"<U+{ord(character):04X}>" if character in "\ufffe\uffff" else visible_character(character)

@@ -32,7 +32,7 @@ _DEEPEST = 60
 _WORD = r"[^\W\d][\w-]*"
 _STEP = rf"\.{_WORD}|\[[0-9]{{1,18}}\]|\[\"[^\"\\$%\n]*\"\]|\[(?:each\.key|each\.value|count\.index)\]"
 _TRAVERSAL = re.compile(rf"({_WORD})((?:{_STEP})+)")
-_STEPS = re.compile(rf"\.({_WORD})|\[([0-9]{1, 18})\]|\[\"([^\"]*)\"\]|\[({_WORD}\.{_WORD})\]")
+_STEPS = re.compile(rf"\.({_WORD})|\[([0-9]{{1,18}})\]|\[\"([^\"]*)\"\]|\[({_WORD}\.{_WORD})\]")
 _LITERAL = re.compile(r'(-?[0-9]{1,19})|(true|false)|null|"([^"\\$%\n]*)"')
 _OPERAND = rf'(?:{_WORD}(?:{_STEP})++|-?\d++(?:\.\d++)?|true|false|null|"[^"\\$%\n]*+")'
 _SIDE = rf"\s*+!?\s*+{_OPERAND}\s*+(?:(?:==|!=|<=|>=|<|>|&&|\|\||\+|-|\*|/|%)\s*+!?\s*+{_OPERAND}\s*+)*+"
