@@ -9,7 +9,8 @@ import html
 import re
 from urllib.parse import quote
 
-from faultray_action.model.text import visible, visible_character
+from faultray_action.model.text import visible as visible
+from faultray_action.model.text import visible_character
 
 MAX_NAME = 160
 """Longer names are cut in the middle where they are shown (never in JSON)."""
@@ -43,9 +44,13 @@ def code(text: str, limit: int = MAX_NAME) -> str:
     looks for mail addresses after it has decoded them).
     """
     shown = plain(text, limit).strip() or "(empty)"
-    if _CODE_RISKY.search(shown):
-        return f"<code>{entities(shown).replace('&#64;', '&#64;&#8203;')}</code>"
-    return f"`{shown}`"
+    return html_code(text, limit) if _CODE_RISKY.search(shown) else f"`{shown}`"
+
+
+def html_code(text: str, limit: int = MAX_NAME) -> str:
+    """A name where Markdown reads no code spans (in HTML of ours): GitHub brings no mention, reference or URL to life in `<code>`."""
+    shown = plain(text, limit).strip() or "(empty)"
+    return f"<code>{entities(shown).replace('&#64;', '&#64;&#8203;')}</code>"
 
 
 def entities(text: str) -> str:
@@ -66,6 +71,11 @@ def fence(lines: list[str], language: str = "") -> list[str]:
     longest = max((len(match.group()) for line in shown for match in _TICKS.finditer(line)), default=0)
     ticks = "`" * max(3, longest + 1)
     return [f"{ticks}{language}", *shown, ticks]
+
+
+def message(text: str) -> str:
+    """Lines of a SARIF message: what stands in brackets before a parenthesis would be a link there (SARIF 3.11.6), of whoever chose the name."""
+    return text.replace("](", "] (")
 
 
 def html_text(text: str, limit: int = MAX_NAME) -> str:
