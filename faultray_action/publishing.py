@@ -19,6 +19,7 @@ from faultray_action.github.publish import Attempt, Posting, Published, publish,
 from faultray_action.model.artifact import AnnotationChannel, Light
 from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.errors import FaultrayError
+from faultray_action.model.text import visible
 from faultray_action.report import links, markdown, remarks, summary, terminal
 from faultray_action.report.document import Document
 from faultray_action.report.store import condensed, dump, load
@@ -148,7 +149,7 @@ def _posting(document: Document, settings: Settings, context: Context) -> Postin
     return Posting(
         name=NAME,
         check=CheckRun(
-            name=f"{settings.check_name} · {settings.label}" if settings.label else settings.check_name,
+            name=visible(f"{settings.check_name} · {settings.label}" if settings.label else settings.check_name),
             light=light_of(document),
             title=remarks.check_title(document),
             summary=summary.render_check(document, shown),

@@ -20,6 +20,7 @@ from faultray_action.model.errors import ConfigError
 from faultray_action.model.files import HeldFile
 from faultray_action.model.nearest import nearest
 from faultray_action.model.policy import Gates, Mode, Place, Policy, PolicyFrom, Unknowns
+from faultray_action.model.text import well_formed
 from faultray_action.policy_choice import Asked, Base, Chosen, choose
 
 DEFAULT_CONFIG = ".faultray.yml"
@@ -359,7 +360,7 @@ def _choice(kind: type[Choice], said: _Said) -> Choice:
 
 
 def _one_line(said: _Said) -> str:
-    return " ".join(said.text.split())
+    return " ".join(well_formed(said.text).split())
 
 
 def _token(text: str) -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from faultray_action.declared.schema import Declared, DeclaredComponent
 from faultray_action.model.errors import InputError
 from faultray_action.model.files import read_file
+from faultray_action.model.text import whole_number
 from faultray_action.yaml_text import Route, YamlError, YamlTree, read_yaml
 
 DEMO = Path(__file__).parent / "demo.yaml"
@@ -168,7 +169,8 @@ def carrier_of(name: str, ids: Container[str]) -> tuple[str, int | None]:
     (('nodes', 2), ('nodes', None))
     """
     id, mark, index = name.rpartition("#")
-    return (id, int(index)) if mark and index.isdigit() and name not in ids else (name, None)
+    number = whole_number(index) if mark and name not in ids else None
+    return (name, None) if number is None else (id, number)
 
 
 def _unknown_ids(declared: Declared, ids: list[str]) -> Iterator[tuple[Route, str]]:

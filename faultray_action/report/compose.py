@@ -709,4 +709,4 @@ def _node_side(side: Side, address: str) -> d.NodeSide | None:
     single = {point.address for point in side.examination.single_points}
     state = "down" if side.examination.down.get(address) else "single-point" if address in single else "ok"
     named = tuple(zone for zone in component.zones if not zone.startswith("?:"))
-    return d.NodeSide(state=state, copies=None if component.managed else len(component.copies), zones=named)
+    return d.NodeSide(state=state, copies=None if component.managed else component.size, zones=named)

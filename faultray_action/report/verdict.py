@@ -103,9 +103,9 @@ def _plain_news(document: Document) -> str:
         return f"No single point of failure among {wording.count(len(document.entry_points), 'entry point')}."
     if kind is Form.DESTROY:
         return "Nothing serves after this plan; its data is either not durable or kept in a final snapshot."
-    if document.score.delta is not None and document.score.delta < 0:
+    if wording.delta(document) < 0:
         return "No new single point of failure, but the same failures now cost more: they happen more often or take longer to repair."
-    if document.score.delta is not None and document.score.delta > 0:
+    if wording.delta(document) > 0:
         return f"No single point of failure is resolved, but failures cost less than before.{_remaining(document)}"
     return ""
 
