@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -82,9 +82,17 @@ def following(plan: Json) -> Json:
         _take_out(row, gone)
     plan["resource_changes"] = [_as_it_is(row) for row in rows if row not in unwritten]
     plan.pop("resource_drift", None)
-    root = plan.get("planned_values", {}).get("root_module", {})
-    plan["prior_state"] = {"format_version": "1.0", "values": {"root_module": root}}
+    left = _without(plan.get("planned_values", {}).get("root_module", {}), {row["address"] for row in unwritten})
+    plan["planned_values"] = {"root_module": left}
+    plan["prior_state"] = {"format_version": "1.0", "values": {"root_module": left}}
     return plan
+
+
+def _without(module: Json, addresses: set[str]) -> Json:
+    """A module's values without some resources."""
+    rows = [row for row in module.get("resources", []) if row["address"] not in addresses]
+    children = [_without(child, addresses) for child in module.get("child_modules", [])]
+    return {**module, "resources": rows, "child_modules": children}
 
 
 def _as_it_is(row: Json) -> Json:
@@ -131,6 +139,3 @@ def _lists(kind: str) -> Iterator[Kept]:
 def _writes(kept: Kept, row: Json, side: str, owner: Mapping[str, Any]) -> bool:
     values = row["change"][side]
     return row["type"] in kept.written and values is not None and kept.holds(owner, values)
-
-
-Reader = Callable[[Json], Any]

@@ -170,13 +170,14 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A list at the attribute `at` into which resources of the type `by` write an element each (routes of a table): `owner` is the attribute in
     which they name this resource, by its id or what stands at `names`; `same` pairs attributes of theirs with those of the element that they
-    wrote, "" for the element itself."""
+    wrote, "" for the element itself. `whole`: nothing beside this list says what leads out of where the resource holds."""
 
     at: str
     by: str
     owner: str
     same: dict[str, str]
     names: tuple[str, ...] = ()
+    whole: bool = False
 
 
 class Awaits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -347,6 +348,10 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `leads_nowhere`: a route drops what would leave, `sends_all`: it hands all that leaves to what joins networks; asked of each of the blocks at
     `routes` where it has several.
     `towards`: paths of the ranges that a route holds for, of a table below those of its `routes`.
+    `known_within`: a zone whose names are known in the networks only that it is linked to.
+    `public_too`: it may be called from the internet as well. `joined_whole`: a network whose parts reach all of one that it is joined with.
+    `passes_callers`: a front behind which users' own addresses
+    are seen, so that answers leave by the servers' own routes.
     `latent`: nothing runs of it unless something refers to it (the configuration of an endpoint).
     `private`: it is reached by what `opens` it only. `own_names`: a network asks name servers of its own, so that links of zones do not tell.
     `retention`: seconds a queue or stream keeps messages.
@@ -398,6 +403,10 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     awaits: Awaits | None = None
     starts_through: StartsThrough | None = None
     latent: bool = False
+    known_within: str = ""
+    joined_whole: bool = False
+    public_too: str = ""
+    passes_callers: bool = False
     towards: tuple[str, ...] = ()
     firewall: FirewallFacts | None = None
     firewall_tags: tuple[str, ...] = ()

@@ -73,24 +73,23 @@ def _writers(plan: Plan, lists: Iterable[Listed]) -> Mapping[tuple[str, str], li
     for resource in plan.resources if types else ():
         if resource.type not in types or resource.data:
             continue
-        named = {values.get(path) for values in _sides(resource) for kind, path in owner_paths if kind == resource.type}
-        for name in sorted(filter(_is_said, named)):
+        for name in _said(values.get(path) for values in _sides(resource) for kind, path in owner_paths if kind == resource.type):
             found.setdefault((resource.type, name), []).append(resource)
     return found
 
 
 def _names(owner: Resource, listed: Listed) -> list[str]:
     """What resources that write into the list may call its owner."""
-    values = {descend(side, path) for side in _sides(owner) for path in ("id", *listed.names)}
-    return sorted(filter(_is_said, values))
+    return _said(descend(side, path) for side in _sides(owner) for path in ("id", *listed.names))
 
 
 def _sides(resource: Resource) -> Iterator[Values]:
     return (values for values in (resource.before, resource.after) if values is not None)
 
 
-def _is_said(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
+def _said(values: Iterable[Any]) -> list[str]:
+    """The texts among some values, each once."""
+    return sorted({value for value in values if isinstance(value, str) and value})
 
 
 def _is_taken_out(owner: Resource, listed: Listed, writer: Resource) -> bool:

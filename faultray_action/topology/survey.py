@@ -136,12 +136,15 @@ def _lists_alike(listed: Lists, known: Survey | None, address: str) -> bool:
 def _standing(links: Iterable[Link], nodes: Mapping[str, Node], listed: Lists) -> Iterable[Link]:
     """Links without those that only an element of a list shows which another resource wrote: it speaks for itself."""
     for link in links:
-        own = listed.own.get(link.source)
-        at = next((path for path in own if link.path == path or link.path.startswith(f"{path}.")), None) if own else None
-        if at is None or link.kind is not LinkKind.VALUE or link.source not in nodes or link.target not in nodes:
+        if link.source not in listed.own or _is_own(link, nodes, listed.own[link.source]):
             yield link
-        elif holds_any(nodes[link.source].values, at, nodes[link.target].raw):
-            yield link
+
+
+def _is_own(link: Link, nodes: Mapping[str, Node], lists: Iterable[str]) -> bool:
+    at = next((path for path in lists if link.path == path or link.path.startswith(f"{path}.")), None)
+    if at is None or link.kind is not LinkKind.VALUE or link.source not in nodes or link.target not in nodes:
+        return True
+    return holds_any(nodes[link.source].values, at, nodes[link.target].raw)
 
 
 def is_open(survey: Survey, address: str, *, better: bool) -> bool:

@@ -7,7 +7,19 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.reachability import egress, firewall, lost, ordered_calls, peering, pod_policies, private_access
+from faultray_action.topology.reachability import (
+    egress,
+    feeds,
+    firewall,
+    fronts,
+    lost,
+    names,
+    ordered_calls,
+    peering,
+    pod_policies,
+    private_access,
+    services,
+)
 from faultray_action.topology.reachability.cuts import Check, Cut
 
 
@@ -22,21 +34,26 @@ class Named(Struct, frozen=True):
 CHECKS = (
     Named("security groups", firewall.calls),
     Named("security groups of fronts", firewall.users),
-    Named("joints of networks", peering.cuts, mends=False),
+    Named("joints of networks", peering.cuts),
+    Named("networks joined as a whole", peering.parted),
     Named("ordered rules", ordered_calls.cuts),
     Named("network policies", pod_policies.cuts),
     Named("way out", egress.cuts),
-    Named("what stood and is lost", lost.cuts, mends=False),
-    Named("groups without servers", lost.unserved),
-    Named("private access", private_access.cuts, mends=False),
+    Named("services of the provider", services.cuts),
+    Named("names of what is gone", names.cuts),
+    Named("readers of queues", feeds.readers),
+    Named("feeds of buffers", feeds.feeds),
+    Named("fronts and stores that are shut", lost.cuts, mends=False),
+    Named("groups without servers", fronts.unserved),
+    Named("private access", private_access.cuts),
 )
 
 
-def cuts(side: KnownSide, other: KnownSide, *, mending: bool = False) -> list[Cut]:
-    """What `side` does not permit, in the order of the table. `mending`: asked of the side before, of what the plan is to mend."""
+def cuts(side: KnownSide, other: KnownSide) -> list[Cut]:
+    """What `side` does not permit, in the order of the table; of the side before also what the plan is to mend."""
     found: list[Cut] = []
     for row in CHECKS:
-        if row.mends or not mending:
+        if row.mends or side.is_after:
             found += sorted(set(row.check(side, other)))
     return found
 
