@@ -82,7 +82,7 @@ def following(plan: Json) -> Json:
         _take_out(row, gone)
     plan["resource_changes"] = [_as_it_is(row) for row in rows if row not in unwritten]
     plan.pop("resource_drift", None)
-    left = _without(plan.get("planned_values", {}).get("root_module", {}), {row["address"] for row in unwritten})
+    left = _without(plan.get("planned_values", {}).get("root_module", {}), {row["address"] for row in (*gone, *unwritten)})
     plan["planned_values"] = {"root_module": left}
     plan["prior_state"] = {"format_version": "1.0", "values": {"root_module": left}}
     return plan

@@ -60,9 +60,20 @@ def _leads_to_anything(start: str, components: Mapping[str, Component], graph: G
 
 def _candidates(survey: Survey, components: Mapping[str, Component], needs: Graph) -> list[str]:
     standing = [survey.nodes[address] for address in sorted(components) if address in survey.nodes]
-    found = [node.address for node in standing if not _is_beside(node) and _is_entry(survey, node)]
+    fronts = [node.address for node in standing if not _is_beside(node) and _is_entry(survey, node)]
+    found = [address for address in fronts if not _is_way_out(survey, address, needs)]
     branches = sorted({edge.source for edge in survey.edges if edge.role == "branch"} & components.keys())
     return found + [branch for branch in branches if _is_own_branch(survey, branch, needs)]
+
+
+def _is_way_out(survey: Survey, address: str, needs: Graph) -> bool:
+    """Whether routes lead out through it, or through what its address belongs to (a NAT instance): nobody comes in there."""
+
+    def passes(other: str) -> bool:
+        return other in survey.nodes and survey.nodes[other].entry.disposition == "connector"
+
+    ends = needs.next(address, passes) if passes(address) else {address}
+    return bool(ends) and all(survey.incoming(end, "egress-via") for end in ends)
 
 
 def _is_entry(survey: Survey, node: Node) -> bool:
@@ -146,7 +157,9 @@ def _sources(survey: Survey, components: Mapping[str, Component], needs: Graph) 
     found: list[EntryPoint] = []
     for address in sorted(components.keys() - needs.targets):
         node = survey.nodes.get(address)
-        if node is None or not _may_be_called(node) or not (needs.after(address) or node.entry.workload):
+        if node is None or not _may_be_called(node) or _is_way_out(survey, address, needs):
+            continue
+        if not needs.after(address) and not node.entry.workload:
             continue
         if not consumed(survey, address, needs):
             found.append(EntryPoint(address, address, components[address].label, inferred="source of the need graph"))

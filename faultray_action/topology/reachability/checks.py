@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.reachability import (
@@ -24,26 +25,33 @@ from faultray_action.topology.reachability.cuts import Check, Cut
 
 
 class Named(Struct, frozen=True):
-    """A check by the name that docs/model.md lists it under. `mends`: what the plan mends is credited as what it cuts is charged."""
+    """A check by the name that docs/model.md lists it under. `mends`: what the plan mends is credited as what it cuts is charged. `proves`: it
+    tells itself what a side proves; else all that it finds rests on the change."""
 
     name: str
     check: Check
     mends: bool = True
+    proves: bool = True
+
+    def cuts(self, side: KnownSide, other: KnownSide) -> list[Cut]:
+        """What `side` does not permit, each once, sorted."""
+        found = sorted(set(self.check(side, other)))
+        return found if self.proves else [replace(cut, by_change=True) for cut in found]
 
 
 CHECKS = (
-    Named("security groups", firewall.calls),
-    Named("security groups of fronts", firewall.users),
+    Named("security groups", firewall.calls, proves=False),
+    Named("security groups of fronts", firewall.users, proves=False),
     Named("joints of networks", peering.cuts),
     Named("networks joined as a whole", peering.parted),
-    Named("ordered rules", ordered_calls.cuts),
-    Named("network policies", pod_policies.cuts),
+    Named("ordered rules", ordered_calls.cuts, proves=False),
+    Named("network policies", pod_policies.cuts, proves=False),
     Named("way out", egress.cuts),
     Named("services of the provider", services.cuts),
     Named("names of what is gone", names.cuts),
     Named("readers of queues", feeds.readers),
     Named("feeds of buffers", feeds.feeds),
-    Named("fronts and stores that are shut", lost.cuts, mends=False),
+    Named("fronts and stores that are shut", lost.cuts, mends=False, proves=False),
     Named("groups without servers", fronts.unserved),
     Named("private access", private_access.cuts),
 )
@@ -54,7 +62,7 @@ def cuts(side: KnownSide, other: KnownSide) -> list[Cut]:
     found: list[Cut] = []
     for row in CHECKS:
         if row.mends or side.is_after:
-            found += sorted(set(row.check(side, other)))
+            found += row.cuts(side, other)
     return found
 
 

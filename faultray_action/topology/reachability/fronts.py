@@ -129,7 +129,7 @@ def _serving(side: KnownSide, addresses: Iterable[str]) -> set[str]:
 
 def _awaiting(side: KnownSide, fronts: set[str]) -> str:
     """The first that is there to be called through one of these fronts and that nothing leads to; "" where there is none."""
-    for idle in _idle(side):
+    for idle in idle_ones(side):
         node = side.survey.nodes[idle]
         waits = node.entry.awaits
         if waits is not None and any(_fits(side, node, waits, front) for front in sorted(fronts)):
@@ -137,7 +137,7 @@ def _awaiting(side: KnownSide, fronts: set[str]) -> str:
     return ""
 
 
-def _idle(side: KnownSide) -> list[str]:
+def idle_ones(side: KnownSide) -> list[str]:
     """What is there to be called through a front, has a workload behind it or is one, and is called by nobody."""
     waiting = [a for a, node in side.survey.nodes.items() if node.entry.awaits is not None and a in side.components]
     lone = [address for address in sorted(waiting) if address not in side.needs.carrying.targets]

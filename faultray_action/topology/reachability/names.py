@@ -1,6 +1,7 @@
 """Names of what is gone: a text that still says how something is called, which bears that name no more.
 
-Somebody outside of the plan may answer to the name, so that the evidence is what the other side shows.
+Somebody outside of the plan may answer to the name, so that the evidence is what the other side shows, but where what is called so stands
+beside it, is there to be called (the catalogue's `awaits`), and nothing leads to it: then what is missing is between the two.
 """
 
 from __future__ import annotations
@@ -8,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from faultray_action.catalogue.entry import Awaits, Match
 from faultray_action.catalogue.expression import descend, every
 from faultray_action.topology.applying import NAMES
 from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.node import Node, TypedEdge
 from faultray_action.topology.reachability.cuts import Cut
+from faultray_action.topology.reachability.fronts import idle_ones
 from faultray_action.topology.survey import Survey
 
 
@@ -28,6 +32,41 @@ class _Missing(Struct, frozen=True):
 
 def cuts(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
     """Needs of the other side whose target this one has not, or calls otherwise, while the text that names it is the same on both."""
+    dangling = _dangling(side)
+    told: set[str] = set()
+    for cut in _missed(side, other):
+        told.add(cut.caller)
+        yield replace(cut, by_change=cut.caller not in dangling)
+    for source in sorted(dangling.keys() - told):
+        yield Cut(source, source, f"{source} names what would lead to {dangling[source]}, and nothing is called so")
+
+
+def _dangling(side: KnownSide) -> dict[str, str]:
+    """What names something in vain -> what is there to be called by that name, and nothing leads to."""
+    found: dict[str, str] = {}
+    for idle in idle_ones(side):
+        node = side.survey.nodes[idle]
+        for source in side.survey.nodes.values():
+            if node.entry.awaits is not None and any(
+                _would_lead(side, source, node, node.entry.awaits, match) for match in source.entry.match
+            ):
+                found.setdefault(source.address, idle)
+    return found
+
+
+def _would_lead(side: KnownSide, source: Node, idle: Node, waits: Awaits, match: Match) -> bool:
+    """Whether a resource names a front by the very name of what waits for one, in the same place, while no such front is called so."""
+    if match.role != "need" or not match.by or not match.target or not set(match.to) & set(waits.front):
+        return False
+    name, place = descend(idle.values, match.target), descend(idle.values, match.scope)
+    if not isinstance(name, str) or name not in every(source.values, match.by) or descend(source.values, match.scope) != place:
+        return False
+    fronts = [front for front in side.survey.nodes.values() if front.type in match.to]
+    called = [f for f in fronts if descend(f.values, match.target) == name and descend(f.values, match.scope) == place]
+    return bool(fronts) and not called
+
+
+def _missed(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
     missing = _missing(side.survey, other.survey)
     if not missing.gone and not missing.renamed:
         return

@@ -51,7 +51,7 @@ def _shut(side: KnownSide, other: KnownSide, caller: str, callee: str) -> Cut | 
         missing = f"{ways_there[0]}, the only way to {callee}, does not stand yet"
         return Cut(caller, callee, side.says(told, missing), by_change=not (private and _has_no_way(side, caller, callee)))
     if not private or not _stands_nowhere(side.survey, caller):
-        if private and _has_no_way(side, caller, callee):
+        if private and _has_no_way(side, caller, callee) and not _lets_in(side.survey, callee):
             return Cut(caller, callee, f"{callee} is closed to the public, and no private way leads from {caller} to it")
         return None
     if calls_there and not was_private:
@@ -61,9 +61,14 @@ def _shut(side: KnownSide, other: KnownSide, caller: str, callee: str) -> Cut | 
         told = f"{caller} leaves the network from which it reached {callee}"
         missing = f"{caller} stands in no network from which it reaches {callee}"
         return Cut(caller, callee, side.says(told, missing), by_change=not _is_outward(side.survey, caller))
-    if _is_outward(side.survey, caller):
+    if _is_outward(side.survey, caller) and not _lets_in(side.survey, callee):
         return Cut(caller, callee, f"{callee} is closed to callers outside of its networks, {caller} among them")
     return None
+
+
+def _lets_in(survey: Survey, address: str) -> bool:
+    """Whether a rule lets callers in to a service that says to be closed: one of the two is not what it seems."""
+    return bool(survey.incoming(address, "admits"))
 
 
 def _has_no_way(side: KnownSide, caller: str, callee: str) -> bool:

@@ -12,7 +12,6 @@ from typing import Any
 from faultray_action.catalogue.entry import EdgeRule, Entry
 from faultray_action.catalogue.expression import Scope, every
 from faultray_action.model.value import UNKNOWN
-from faultray_action.topology import places
 from faultray_action.topology.blocks import each_route
 from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.lists import is_whole
