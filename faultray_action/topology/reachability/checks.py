@@ -9,15 +9,13 @@ from msgspec.structs import replace
 
 from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.reachability import (
+    calls,
     egress,
     feeds,
-    firewall,
     fronts,
     lost,
     names,
-    ordered_calls,
     peering,
-    pod_policies,
     private_access,
     services,
 )
@@ -40,12 +38,10 @@ class Named(Struct, frozen=True):
 
 
 CHECKS = (
-    Named("security groups", firewall.calls, proves=False),
-    Named("security groups of fronts", firewall.users, proves=False),
+    Named("rules of firewalls", calls.cuts),
+    Named("rules of firewalls for users", calls.users),
     Named("joints of networks", peering.cuts),
     Named("networks joined as a whole", peering.parted),
-    Named("ordered rules", ordered_calls.cuts, proves=False),
-    Named("network policies", pod_policies.cuts, proves=False),
     Named("way out", egress.cuts),
     Named("services of the provider", services.cuts),
     Named("names of what is gone", names.cuts),
