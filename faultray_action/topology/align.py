@@ -21,7 +21,21 @@ Step = Callable[[Draft, KnownSide, KnownSide], Draft]
 def settled(before: Draft, after: Draft) -> tuple[Draft, Draft]:
     """Both sides, each held against the other by the same steps: what the plan cuts is broken after, what it mends was broken before. A side of
     which nothing is told beyond itself is the very one given."""
-    for step in (_sharing_ways_in, _joined, _sharing_parts, _carrying, _missing_ways_in, _permitted, _leading):
+    return _stepped(*asked(before, after), _permitted, _leading)
+
+
+def alone(draft: Draft) -> Draft:
+    """A side in its own state: held against nothing but itself, so that only what it proves is told of it."""
+    return settled(draft, draft)[0]
+
+
+def asked(before: Draft, after: Draft) -> tuple[Draft, Draft]:
+    """Both sides as the checks are asked of them: with the entries and needs that they have in common, none of them cut."""
+    return _stepped(before, after, _sharing_ways_in, _joined, _sharing_parts, _carrying, _missing_ways_in)
+
+
+def _stepped(before: Draft, after: Draft, *steps: Step) -> tuple[Draft, Draft]:
+    for step in steps:
         was, is_now = standing(before), standing(after)
         before, after = step(before, was, is_now), step(after, is_now, was)
     return before, after
