@@ -204,8 +204,10 @@ def _softened(side: KnownSide, front: str, way: Way, port: float | None) -> Way:
 
 
 def _rules(side: KnownSide, front: str) -> Iterator[Rule]:
-    for wall in side.firewalls.post(front).own:
-        yield from wall.rules
+    """The rules that hold for a front."""
+    post = side.firewalls.post(front)
+    for wall in post.own:
+        yield from (rule for rule in wall.rules if rule.near.holds(post.place) is not False)
 
 
 def _speaks_of(rule: Rule, port: float | None) -> bool:
