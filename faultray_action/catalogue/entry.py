@@ -167,6 +167,34 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     selects: Selects | None = None
 
 
+class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A list at the attribute `at` into which resources of the type `by` write an element each (routes of a table): `owner` is the attribute in
+    which they name this resource, by its id or what stands at `names`; `same` pairs attributes of theirs with those of the element that they
+    wrote, "" for the element itself. `whole`: nothing beside this list says what leads out of where the resource holds."""
+
+    at: str
+    by: str
+    owner: str
+    same: dict[str, str]
+    names: tuple[str, ...] = ()
+    whole: bool = False
+
+
+class Awaits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """It is there to be called through a front of the types in `front` (a target group, by a load balancer). Where nothing leads to it, a front
+    of them that leads nowhere is not filled from elsewhere. `when`: an expression over its attributes and the front's under `target`."""
+
+    front: tuple[str, ...]
+    when: str = "true"
+
+
+class StartsThrough(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """It cannot start, where `when` holds, unless its network leads out or offers one of these `services` (the registry of its image)."""
+
+    services: tuple[str, ...]
+    when: str = "true"
+
+
 class PathTo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An access path in a network (VPC endpoint): workloads placed in the same network (`network` path) that need a component whose catalogue
     `service` is contained in the text at `service` need this one too. `offers`: path of the name of the service that can be reached through it,
@@ -319,6 +347,12 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `outward`: its placement is its way out only, calls reach it elsewhere. `leads_out`: a placement has a way out that no route tells of.
     `leads_nowhere`: a route drops what would leave, `sends_all`: it hands all that leaves to what joins networks; asked of each of the blocks at
     `routes` where it has several.
+    `towards`: paths of the ranges that a route holds for, of a table below those of its `routes`.
+    `known_within`: a zone whose names are known in the networks only that it is linked to.
+    `public_too`: it may be called from the internet as well. `joined_whole`: a network whose parts reach all of one that it is joined with.
+    `passes_callers`: a front behind which users' own addresses
+    are seen, so that answers leave by the servers' own routes.
+    `latent`: nothing runs of it unless something refers to it (the configuration of an endpoint).
     `private`: it is reached by what `opens` it only. `own_names`: a network asks name servers of its own, so that links of zones do not tell.
     `retention`: seconds a queue or stream keeps messages.
     """
@@ -365,6 +399,15 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     edges: dict[str, EdgeRole | EdgeRule | tuple[EdgeRule, ...]] = {}
     match: tuple[Match, ...] = ()
     path_to: PathTo | None = None
+    lists: tuple[Listed, ...] = ()
+    awaits: Awaits | None = None
+    starts_through: StartsThrough | None = None
+    latent: bool = False
+    known_within: str = ""
+    joined_whole: bool = False
+    public_too: str = ""
+    passes_callers: bool = False
+    towards: tuple[str, ...] = ()
     firewall: FirewallFacts | None = None
     firewall_tags: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ def cuts(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
         there = _between(other, caller, callee) if _stand(other, caller, callee) else _nothing_seen(here)
         found = _blocked(here, there)
         if found is not None:
-            yield Cut(caller, callee, _told(side, other, *found, caller, callee))
+            yield Cut(caller, callee, _told(side, other, *found, caller, callee), by_change=found[0].answer is Answer.UNSEEN)
 
 
 def users(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
@@ -39,7 +39,7 @@ def users(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
         there = [_by_users(other, front, _user_ports(other, side, front))] if stands else _nothing_seen(here)
         found = _blocked(here, there)
         if found is not None:
-            yield Cut(front, front, _told(side, other, *found, "users", front))
+            yield Cut(front, front, _told(side, other, *found, "users", front), by_change=found[0].answer is Answer.UNSEEN)
 
 
 Ways = list[Way]
