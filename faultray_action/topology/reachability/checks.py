@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.reachability import egress, firewall, lost, ordered_calls, peering, pod_policies, private_access
+from faultray_action.topology.reachability import egress, firewall, grants, lost, ordered_calls, peering, pod_policies, private_access
 from faultray_action.topology.reachability.cuts import Check, Cut
 
 
@@ -29,6 +29,7 @@ CHECKS = (
     Named("what stood and is lost", lost.cuts, mends=False),
     Named("groups without servers", lost.unserved),
     Named("private access", private_access.cuts, mends=False),
+    Named("grants", grants.cuts),
 )
 
 
