@@ -51,6 +51,11 @@ class Asked(Struct, frozen=True):
         """What makes it the same call on both sides."""
         return self.asker.address, self.named.address, self.row.at, self.on_key
 
+    @property
+    def grounds(self) -> tuple[Node, ...]:
+        """On what a grant for it may be held: the key alone, else what is named too."""
+        return (self.held,) if self.on_key or self.named is self.held else (self.held, self.named)
+
 
 def asked(survey: Survey) -> dict[Key, Asked]:
     """Every call of a side that its catalogue rows ask a permission for; of two rows for one call the first that counts."""

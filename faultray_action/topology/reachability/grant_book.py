@@ -21,6 +21,7 @@ from faultray_action.topology.reachability.grant_documents import (
     Statement,
     Terms,
     all_of,
+    any_of,
 )
 from faultray_action.topology.reachability.grant_names import (
     agrees,
@@ -82,14 +83,14 @@ class Book:
 
     def on(self, call: Asked) -> Granted:
         """What is granted on what is called."""
-        held, named = call.held, call.named
+        held = call.held
         own = held.entry.grants
         granted = Granted([])
         if own is not None and own.open:
             granted.rows += _open(held, own)
         exclusive = 0
         members: list[tuple[Node, GrantFacts, Answer]] = []
-        for grant in self._about(held, named):
+        for grant in self._about(*call.grounds):
             facts = grant.entry.grants
             if facts is None or not facts.to or facts.language != call.row.language:
                 continue
@@ -114,30 +115,27 @@ class Book:
         return call.row.language != "aws" or bool(call.row.service)
 
     def _is_about(self, grant: Node, facts: GrantFacts, call: Asked) -> Answer:
-        held, named = call.held, call.named
+        held = call.held
         if facts.spans:
-            return any(agrees(grant, held, path, facts.spans) is not False for path in facts.to)
+            return any_of(agrees(grant, held, path, facts.spans) for path in facts.to)
         if facts.scoped:
             return self._is_above(grant, facts.to[0], call)
-        found = names_at(self.survey, grant, facts.to, held)
-        if found is False and named is not held:
-            found = names_at(self.survey, grant, facts.to, named)
-        apart = any(agrees(grant, held, path, path) is False for path in facts.within)
-        if found is False or apart:
+        if any(agrees(grant, held, path, path) is False for path in facts.within):
             return False
+        found = any_of(names_at(self.survey, grant, facts.to, node) for node in call.grounds)
         return all_of((found, _same_part(grant, facts, call)))
 
     def _is_above(self, grant: Node, path: str, call: Asked) -> Answer:
         """Whether a scope is what is called, or holds it."""
         scopes = texts(grant, path)
-        ids = [t for node in (call.held, call.named) for t in _scope_ids(node)]
+        ids = [t for node in call.grounds for t in _scope_ids(node)]
         for scope in scopes:
             if not isinstance(scope, str):
                 continue
             if any(f"{id}/".lower().startswith(f"{scope}/".lower()) for id in ids):
                 return True
         referred = targets(self.survey, grant.address, path)
-        if call.held.address in referred or call.named.address in referred:
+        if any(node.address in referred for node in call.grounds):
             return True
         groups = [self.survey.nodes[a] for a in referred if a in self.survey.nodes]
         if any(agrees(call.held, group, "resource_group_name", "name") for group in groups):
