@@ -13,9 +13,9 @@ import msgspec
 
 Disposition = Literal["component", "connector", "placement", "firewall", "grant", "modifier", "external", "transparent", "irrelevant"]
 """component: serves and can fail · connector: traffic or data runs through it, it has no failure of its own (listener, target group, task
-definition) · placement: says where things stand (subnet, subnet group, route table) · firewall: security group or rule · grant: says who may call what (a permission, a policy, a role's member) · modifier: sets
-facts of another resource (autoscaling target, backup plan) · external: a third party with an SLA · transparent: a helper whose references
-pass through (random_id) · irrelevant: no outage follows from it (IAM, logs, tags)."""
+definition) · placement: says where things stand (subnet, subnet group, route table) · firewall: security group or rule · grant: says who may
+call what (a permission, a policy, a role's member) · modifier: sets facts of another resource (autoscaling target, backup plan) · external: a
+third party with an SLA · transparent: a helper whose references pass through (random_id) · irrelevant: no outage follows from it (logs, tags)."""
 
 EdgeRole = Literal[
     "need",  # this resource needs the one it refers to
@@ -302,7 +302,8 @@ class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     own and count as none. `not_enough`: roles (patterns) that are known not to be enough, where others may be.
     `source`: path of what it calls for ("." is the resource itself), which conditions on a source are held against.
     `key`: what it may do with the key that encrypts what it calls, one of these actions is enough.
-    `texts`: where the text at `at` is JSON, the paths in it at which it names what it calls. `marked`: what a text must contain to be such a call.
+    `texts`: where the text at `at` is JSON, the paths in it at which it names what it calls. `marked`: what a text must contain to be such a call,
+    `unmarked` what it must not.
     `elsewhere`: callers may stand outside of the plan that are permitted by other ways, so that only a grant that goes is evidence.
     """
 
@@ -325,6 +326,7 @@ class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unless_called: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     marked: str = ""
+    unmarked: str = ""
     elsewhere: bool = False
 
 

@@ -15,20 +15,20 @@ from msgspec import Struct
 
 from faultray_action.model.value import UNKNOWN
 
-Answer = bool | None
+Truth = bool | None
 """True, False, or None: not decidable from the plan."""
 
 LONGEST = 100_000
 """Characters of a document that are read; the providers' own limits are far below."""
 
 
-def any_of(answers: Iterable[Answer]) -> Answer:
+def any_of(answers: Iterable[Truth]) -> Truth:
     """Whether one of them holds.
 
     >>> any_of([False, None, True]), any_of([False, None]), any_of([])
     (True, None, False)
     """
-    found: Answer = False
+    found: Truth = False
     for answer in answers:
         if answer:
             return True
@@ -37,13 +37,13 @@ def any_of(answers: Iterable[Answer]) -> Answer:
     return found
 
 
-def all_of(answers: Iterable[Answer]) -> Answer:
+def all_of(answers: Iterable[Truth]) -> Truth:
     """Whether all of them hold.
 
     >>> all_of([True, None]), all_of([None, False]), all_of([])
     (None, False, True)
     """
-    found: Answer = True
+    found: Truth = True
     for answer in answers:
         if answer is False:
             return False
@@ -58,7 +58,7 @@ class Terms(Struct, frozen=True):
     values: tuple[Any, ...]
     but: bool = False
 
-    def cover(self, holds: Callable[[Any], Answer]) -> Answer:
+    def cover(self, holds: Callable[[Any], Truth]) -> Truth:
         """Whether they cover what `holds` is asked of each value."""
         found = any_of(holds(value) for value in self.values)
         if not self.but or found is None:
@@ -229,7 +229,7 @@ def is_there(value: Any) -> bool:
     return value is UNKNOWN or bool(value)
 
 
-def like(value: Any, pattern: Any) -> Answer:
+def like(value: Any, pattern: Any) -> Truth:
     """Whether a pattern with * and ? takes a value; both in lower case or both as written.
 
     >>> like("arn:aws:sqs:eu-west-1:1:jobs", "arn:aws:sqs:*:*:jobs"), like("a", UNKNOWN)
@@ -240,7 +240,7 @@ def like(value: Any, pattern: Any) -> Answer:
     return fnmatchcase(value, pattern.replace("[", "[[]"))
 
 
-def extends(pattern: Any, name: str) -> Answer:
+def extends(pattern: Any, name: str) -> Truth:
     """Whether a pattern takes what a name stands for or all that lies below it ("arn:…:bucket/*"); None where it takes a part of it only.
 
     >>> [extends(p, "arn:b") for p in ("arn:b/*", "arn:*", "arn:b/public/*", "arn:c/*")]
