@@ -11,11 +11,11 @@ from typing import Literal
 
 import msgspec
 
-Disposition = Literal["component", "connector", "placement", "firewall", "modifier", "external", "transparent", "irrelevant"]
+Disposition = Literal["component", "connector", "placement", "firewall", "grant", "modifier", "external", "transparent", "irrelevant"]
 """component: serves and can fail · connector: traffic or data runs through it, it has no failure of its own (listener, target group, task
-definition) · placement: says where things stand (subnet, subnet group, route table) · firewall: security group or rule · modifier: sets
-facts of another resource (autoscaling target, backup plan) · external: a third party with an SLA · transparent: a helper whose references
-pass through (random_id) · irrelevant: no outage follows from it (IAM, logs, tags)."""
+definition) · placement: says where things stand (subnet, subnet group, route table) · firewall: security group or rule · grant: says who may
+call what (a permission, a policy, a role's member) · modifier: sets facts of another resource (autoscaling target, backup plan) · external: a
+third party with an SLA · transparent: a helper whose references pass through (random_id) · irrelevant: no outage follows from it (logs, tags)."""
 
 EdgeRole = Literal[
     "need",  # this resource needs the one it refers to
@@ -43,6 +43,9 @@ EdgeRole = Literal[
     "joins",  # a way between the networks referred to (a peering)
     "opens",  # a need as well: a private way to the one referred to, which may have no other (a private endpoint)
     "admits",  # a rule that lets calls from public networks in to the one referred to, which takes none without (a server's firewall rule)
+    "asks",  # this one calls the one referred to, which has to permit it; no need of its own
+    "acts-as",  # this one calls others under the identity referred to
+    "grants",  # a grant (or a part of one) says whom or what it is about
     "resolves",  # a private zone holds the name of this one (an endpoint), or this one makes the zone known (a link, in its network)
     "none",
 ]
@@ -313,6 +316,90 @@ class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operators: tuple[int, ...] = ()
 
 
+Language = Literal["aws", "azure", "google"]
+"""How grants are written and held against what is asked: policies with statements, assignments with scopes, bindings with members."""
+
+
+class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call that has to be permitted: of what this resource names at the path `at`, of the types in `to`; with `at` empty, of the resource itself by
+    users. It counts where something stands at one of the paths `given` and nothing at `unless` (asked of the block at `block` that holds the reference),
+    and where nothing that refers to this resource has anything at `unless_user`.
+
+    `may`: the actions or roles of which one is enough. Who calls: `service`, a name that the provider gives the caller (a pattern; "*": anybody), or the
+    identity at the first of the paths `identity` that holds one (of what is named at `actor`, if that calls); the values in `itself` mean the resource's
+    own and count as none. `not_enough`: roles (patterns) that are known not to be enough, where others may be.
+    `source`: path of what it calls for ("." is the resource itself), which conditions on a source are held against.
+    `key`: what it may do with the key that encrypts what it calls, one of these actions is enough.
+    `texts`: where the text at `at` is JSON, the paths in it at which it names what it calls. `marked`: what a text must contain to be such a call,
+    `unmarked` what it must not.
+    `elsewhere`: callers may stand outside of the plan that are permitted by other ways, so that only a grant that goes is evidence.
+    """
+
+    language: Language
+    may: tuple[str, ...]
+    at: str = ""
+    to: tuple[str, ...] = ()
+    service: str = ""
+    identity: tuple[str, ...] = ()
+    itself: tuple[str, ...] = ()
+    actor: str = ""
+    not_enough: tuple[str, ...] = ()
+    source: str = ""
+    key: tuple[str, ...] = ()
+    block: str = ""
+    given: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    unless_user: str = ""
+    given_by_called: tuple[str, ...] = ()
+    unless_called: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    marked: str = ""
+    unmarked: str = ""
+    elsewhere: bool = False
+
+
+class GrantFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a resource permits, and what it is to those who ask.
+
+    A grant: `to` are the paths of what may be called (none: the resource itself), `within` attributes that both have in common, `part` the path of the
+    one part that it is for (an alias); with `spans` it holds for all that name the same at that path (a project), with `scoped` for all below (a resource
+    group). `belongs_to`: paths of the identity to which it belongs. `whom`, `may`: paths of callers and of actions or roles, in the blocks at `block` if
+    there are such; `sources` and `accounts` narrow for whom the caller calls, `unjudged` in ways that no plan tells. `documents`: paths of documents that
+    say all of it, `statements` the path of blocks that do (a document that is written as a data source), `attaches` the path of the document's resource.
+    `exclusive`: nothing else stands beside it ("all"), or nothing else of its role ("role").
+    `lists`: the attributes in which the state shows all that stands, whoever made it.
+
+    Who is asked: `of` is the path of that on which grants are held instead (a secret of its vault), `part_of` the attribute that names it as a part there
+    (an alias). `open`: it permits anybody where that is set. `delegates`: its own policy decides whether those of an identity count (a key).
+    An identity: `known_as` are the attributes by which grants know it, `named_by` the name in what they call it.
+    """
+
+    language: Language
+    to: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+    part: str = ""
+    spans: str = ""
+    scoped: bool = False
+    belongs_to: tuple[str, ...] = ()
+    whom: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+    block: str = ""
+    sources: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    statements: str = ""
+    attaches: str = ""
+    exclusive: Literal["", "all", "role"] = ""
+    lists: tuple[str, ...] = ()
+    of: str = ""
+    part_of: str = ""
+    open: str = ""
+    delegates: bool = False
+    known_as: tuple[str, ...] = ()
+    named_by: str = ""
+
+
 class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Another reliability row or contract where `when` holds (a database with a standby fails over instead of being restored)."""
 
@@ -354,6 +441,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     are seen, so that answers leave by the servers' own routes.
     `latent`: nothing runs of it unless something refers to it (the configuration of an endpoint).
     `private`: it is reached by what `opens` it only. `own_names`: a network asks name servers of its own, so that links of zones do not tell.
+    `asks`: calls that have to be permitted; `grants`: what it permits (docs/model.md, grants).
     `retention`: seconds a queue or stream keeps messages.
     """
 
@@ -419,6 +507,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sends_all: str = ""
     private: str = ""
     own_names: str = ""
+    asks: tuple[Ask, ...] = ()
+    grants: GrantFacts | None = None
     data: DataFacts | None = None
     entry: EntryFacts | None = None
     sets: dict[str, str] = {}

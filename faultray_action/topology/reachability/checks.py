@@ -13,6 +13,7 @@ from faultray_action.topology.reachability import (
     egress,
     feeds,
     fronts,
+    grants,
     lost,
     names,
     peering,
@@ -50,6 +51,7 @@ CHECKS = (
     Named("fronts and stores that are shut", lost.cuts, mends=False, proves=False),
     Named("groups without servers", fronts.unserved),
     Named("private access", private_access.cuts),
+    Named("grants", grants.cuts),
 )
 
 
