@@ -43,6 +43,10 @@ EdgeRole = Literal[
     "joins",  # a way between the networks referred to (a peering)
     "opens",  # a need as well: a private way to the one referred to, which may have no other (a private endpoint)
     "admits",  # a rule that lets calls from public networks in to the one referred to, which takes none without (a server's firewall rule)
+    "probes",  # what is behind this one is asked whether it is well as the one referred to says (a rule of a balancer names its probe)
+    "filters",  # calls to the one referred to pass this one first (the association of a web filter with what it stands before)
+    "filtered-by",  # calls to this one pass the one referred to first
+    "swaps-in",  # the one referred to serves from now on in place of what it stands beside (the active slot of an app)
     "resolves",  # a private zone holds the name of this one (an endpoint), or this one makes the zone known (a link, in its network)
     "none",
 ]
@@ -223,6 +227,42 @@ class ReadAs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     type: str
 
 
+class Containers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What listens inside a workload: `at`, paths of its containers (a JSON text is read). Below each of them: `called`, its name, and `ports`, the
+    ports that it declares, each with a `number` and a `name`; `probes`, the ports on which it is asked whether it is well, where a name means
+    one of its own. `beside`: paths that are set where something else may listen as well. `own_address`: its ports are those that callers see."""
+
+    at: tuple[str, ...]
+    ports: str
+    number: str
+    name: str = ""
+    called: str = "name"
+    probes: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    own_address: str = "true"
+
+
+class Forwards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The ports of a front and what it calls behind them (a Service): the blocks `at`, and in each the `number` and the `name` that callers ask
+    for, and the `target`, a number or a name of a container's port, the same number where there is none. `when`: it calls them at all."""
+
+    at: str
+    number: str
+    name: str
+    target: str
+    when: str = "true"
+
+
+class Calls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The port on which something calls what it names: in the blocks `at`, what is `named` (equal to `target` of a resource; the name of a
+    container where there is none), and the first of `ports` that is there, a number or a name."""
+
+    at: str
+    named: str
+    ports: tuple[str, ...]
+    target: str = ""
+
+
 class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Paths of a firewall rule: protocol, from and to port, CIDRs, the group it lets in; `inline` block paths inside a group; `when` for direction.
     `outward`: the block of rules that let out, `outward_when`: where the rule is one (then CIDRs and group are those that it lets call).
@@ -321,6 +361,12 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `routes` where it has several.
     `private`: it is reached by what `opens` it only. `own_names`: a network asks name servers of its own, so that links of zones do not tell.
     `retention`: seconds a queue or stream keeps messages.
+    `containers`: what listens inside it. `forwards`: the ports of a front and those behind them. `calls`: the ports on which it calls what it
+    names. `registers`: the port of a container under which a front behind `serves` knows it.
+    `called_on`: list of the ports on which it calls what is behind it. `probe_port`: the one (or a list) on which that is asked whether it is
+    well, none where it is the same. `open_ports`: list of the ports that are all it can be called on.
+    `is_off`: switched off, what depends on it (data encrypted with a key) is of no use. `refuses_all`: it filters calls and lets none pass.
+    `lets_in`: what it serves is reached through it alone, and it lets users in (the controller of ingresses).
     """
 
     disposition: Disposition
@@ -362,6 +408,16 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listens: tuple[str, ...] = ()
     capacity: str = ""
     retention: str = ""
+    containers: Containers | None = None
+    forwards: Forwards | None = None
+    calls: tuple[Calls, ...] = ()
+    registers: Calls | None = None
+    called_on: str = ""
+    probe_port: str = ""
+    open_ports: str = ""
+    is_off: str = ""
+    refuses_all: str = ""
+    lets_in: str = ""
     edges: dict[str, EdgeRole | EdgeRule | tuple[EdgeRule, ...]] = {}
     match: tuple[Match, ...] = ()
     path_to: PathTo | None = None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.reachability import egress, firewall, lost, ordered_calls, peering, pod_policies, private_access
+from faultray_action.topology.reachability import egress, firewall, lost, ordered_calls, peering, pod_policies, ports, private_access, switches
 from faultray_action.topology.reachability.cuts import Check, Cut
 
 
@@ -20,6 +20,9 @@ class Named(Struct, frozen=True):
 
 
 CHECKS = (
+    Named("ports", ports.cuts),
+    Named("switches", switches.cuts),
+    Named("closed to users", switches.closed),
     Named("security groups", firewall.calls),
     Named("security groups of fronts", firewall.users),
     Named("joints of networks", peering.cuts, mends=False),

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from faultray_action.catalogue.expression import descend, every
 from faultray_action.model.change import Action
 from faultray_action.model.topology import Dependency, EntryPoint, Role
-from faultray_action.topology import entries, keys, places
+from faultray_action.topology import entries, places
 from faultray_action.topology.applying import NAMES
 from faultray_action.topology.dependencies import reached
 from faultray_action.topology.known_side import KnownSide
@@ -22,7 +22,7 @@ from faultray_action.topology.meanings import rules
 from faultray_action.topology.node import Node, TypedEdge
 from faultray_action.topology.reachability.cuts import Cut
 from faultray_action.topology.reachability.egress import exits, steps, subnets_of
-from faultray_action.topology.survey import Survey, is_open
+from faultray_action.topology.survey import Survey
 
 
 def cuts(after: KnownSide, before: KnownSide) -> Iterable[Cut]:
@@ -33,9 +33,6 @@ def cuts(after: KnownSide, before: KnownSide) -> Iterable[Cut]:
     yield from _readers(before, after)
     yield from _nameless(before, after)
     yield from _feeds(before, after)
-    yield from _closed(before, after)
-    yield from _doorless(before, after)
-    yield from _locked(before, after)
     for entry, workload in _unled(before, after):
         yield Cut(workload, workload, f"{entry.address} was the only way to {workload}")
 
@@ -175,13 +172,6 @@ def _flowing(side: KnownSide) -> list[TypedEdge]:
     return [e for e in side.survey.edges if e.role == "feeds" and not any(s.target in off for s in side.survey.outgoing(e.source, "need"))]
 
 
-def _locked(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
-    """Stores whose encryption key is switched off: they can neither be read nor written."""
-    for store, key in keys.disabled(before.survey, after.survey).items():
-        if store in after.components:
-            yield Cut(store, store, f"{store} is encrypted with {key}, which is switched off")
-
-
 # members and servers of a group
 
 
@@ -249,40 +239,6 @@ def _is_part(survey: Survey, address: str) -> bool:
     """A connector that an entry is made of, and no name."""
     node = survey.nodes.get(address)
     return node is not None and node.entry.disposition == "connector" and not _is_name(survey, address)
-
-
-# fronts that stand and let nobody in
-
-
-def _closed(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
-    """Fronts that were open to users and are not any more while they stand (switched off, made private), and that no other entry leads to."""
-    needs = _adjacency(after.dependencies)
-    led_to = {a for entry in after.entries for a in entries.closure(entry.component, needs)}
-    for entry in before.entries:
-        address = entry.component
-        node = after.survey.nodes.get(address)
-        if node is None or node.entry.disposition != "component" or address not in after.components or address in led_to:
-            continue
-        was, is_now = (is_open(side.survey, address, better=better) for side, better in ((before, False), (after, True)))
-        if was and not is_now:
-            yield Cut(address, address, f"{address} let users in before and does not after")
-
-
-def _doorless(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
-    """Components that had ways in of their own (stages) and have none left while they stand."""
-    was, is_now = _doors(before.survey), _doors(after.survey)
-    for address in sorted(was.keys() & after.components.keys() - is_now.keys()):
-        yield Cut(address, address, f"{min(was[address])} was the only way in to {address}")
-
-
-def _doors(survey: Survey) -> dict[str, set[str]]:
-    """What each component's ways in are."""
-    found: dict[str, set[str]] = {}
-    for address, node in survey.nodes.items():
-        if node.entry.door and survey.facts.truth(node.entry.door, address, survey.scope(node), better=True):
-            for edge in survey.outgoing(address, "need"):
-                found.setdefault(edge.target, set()).add(address)
-    return found
 
 
 def _is_name(survey: Survey, address: str) -> bool:
