@@ -155,7 +155,8 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     With `selects`: by patterns of its name and by its tags.
     With `block` beside it, `when` says which of the blocks at that path count at all (backends with a share of the traffic).
     With `hosts`: the strings under `by` use one of the target's host names, templates over its attributes ("{metadata.name}.{metadata.namespace}.svc",
-    "{name}-*.{namespace}": what begins so). `target_scope`: where the target says it, if elsewhere than at `scope`."""
+    "{name}-*.{namespace}": what begins so). `target_scope`: where the target says it, if elsewhere than at `scope`.
+    `share`: the target carries a share of the requests, beside others (a path of an ingress)."""
 
     to: tuple[str, ...]
     role: EdgeRole
@@ -169,6 +170,7 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     when: str = ""
     block: str = ""
     selects: Selects | None = None
+    share: bool = False
 
 
 class PathTo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
