@@ -69,5 +69,5 @@ lock: $(READY) ## requirements/*.txt out of requirements/*.in, for every support
 	cd requirements && for set in runtime test; do $(subst $(BIN),../$(BIN),$(COMPILE)) --output-file $$set.txt $$set.in || exit; done
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .faultray $(D3)
+	rm -rf .venv .build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .faultray $(D3)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

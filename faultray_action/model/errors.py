@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 
 class FaultrayError(Exception):
     """One clear sentence for stderr, and the exit code that the README tells."""
@@ -19,3 +21,22 @@ class ConfigError(FaultrayError):
     """Bad configuration or usage (exit code 3)."""
 
     exit_code = 3
+
+
+def defect_of(error: BaseException) -> str:
+    """What kind of defect stopped us and where in our code; never its message, which may quote a value of a plan or a token.
+
+    >>> try:
+    ...     {}["secret"]
+    ... except KeyError as error:
+    ...     defect_of(error).partition(" in ")[0]
+    'KeyError'
+    """
+    place = ""
+    trace = error.__traceback__
+    while trace is not None:
+        path = PurePath(trace.tb_frame.f_code.co_filename)
+        if "faultray_action" in path.parts:
+            place = f" in {path.parent.name}/{path.name} line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return type(error).__name__ + place

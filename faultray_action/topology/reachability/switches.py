@@ -1,19 +1,15 @@
 """What stands and answers nobody since it, or what it depends on, is switched off (docs/model.md).
 
-Proven by the state: a store whose key is disabled, a front behind a filter that lets no request pass, a selector that takes none of the pods of its
-namespace. Evidence of the change alone: a front that is made private, or whose only way in goes, since what else may lead to it need not be in the plan.
+Proven by the state: a store whose key is disabled, a front behind a filter that lets no request pass. Evidence of the change alone: a front that is made private, or whose only way in goes, since what else may lead to it need not be in the plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-from faultray_action.catalogue.entry import Match
-from faultray_action.catalogue.expression import descend
 from faultray_action.model.component import Kind
 from faultray_action.topology import keys
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.node import Node
 from faultray_action.topology.reachability.cuts import Cut
 from faultray_action.topology.survey import Survey
 
@@ -22,7 +18,6 @@ def cuts(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
     """What stands on a side and is proven to answer nobody."""
     yield from _locked(side)
     yield from _filtered(side)
-    yield from _unselected(side)
 
 
 def closed(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
@@ -69,34 +64,6 @@ def _refuses_all(survey: Survey, address: str) -> bool:
     """Whether a filter is known to let nothing pass; rules that stand beside it may let something."""
     refuses = survey.decided(address, survey.nodes[address].entry.refuses_all)
     return refuses is True and not survey.incoming(address, "modifies")
-
-
-def _unselected(side: KnownSide) -> Iterator[Cut]:
-    """Fronts in use whose selector takes none of the pods of their namespace, while pods with all of those labels, otherwise valued, are left to
-    nobody. What runs pods that the plan does not show (a chart) may run the ones that are meant."""
-    fronts = [a for a in sorted(side.in_use) if a in side.survey.nodes and not side.needs.hard.after(a)]
-    for address in fronts:
-        front = side.survey.nodes[address]
-        rules = [match for match in front.entry.match if match.labels and match.role == "need"]
-        left = sorted(a for match in rules for a in _left_over(side, front, match))
-        if left:
-            yield Cut(address, address, f"{address} selects no pod: the labels of {left[0]} are others")
-
-
-def _left_over(side: KnownSide, front: Node, match: Match) -> list[str]:
-    """The pods of a front's namespace that bear its labels with other values and that no front selects; none where a chart runs pods there."""
-    wanted, space = descend(front.values, match.labels), descend(front.values, match.scope)
-    if not isinstance(wanted, Mapping) or not wanted or not isinstance(space, str):
-        return []
-    found: list[str] = []
-    for address, node in side.survey.nodes.items():
-        if node.entry.pod_labels and descend(node.values, match.scope) == space and not side.needs.hard.reversed.after(address):
-            offered = descend(node.values, node.entry.pod_labels)
-            if isinstance(offered, Mapping) and wanted.keys() <= offered.keys():
-                found.append(address)
-        elif node.entry.workload and not node.entry.pod_labels and descend(node.values, "namespace") == space:
-            return []
-    return found
 
 
 # evidence of the change
