@@ -46,7 +46,8 @@ EdgeRole = Literal[
     "probes",  # what is behind this one is asked whether it is well as the one referred to says (a rule of a balancer names its probe)
     "filters",  # calls to the one referred to pass this one first (the association of a web filter with what it stands before)
     "filtered-by",  # calls to this one pass the one referred to first
-    "swaps-in",  # the one referred to serves from now on in place of what it stands beside (the active slot of an app)
+    "swaps-in",  # the one referred to serves in place of what it belongs to (the active slot of an app)
+    "slot-of",  # this one belongs to the one referred to and may be swapped in
     "resolves",  # a private zone holds the name of this one (an endpoint), or this one makes the zone known (a link, in its network)
     "none",
 ]

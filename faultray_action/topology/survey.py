@@ -18,6 +18,7 @@ from faultray_action.topology.manifests import read_as
 from faultray_action.topology.matching import matched
 from faultray_action.topology.meanings import Meanings
 from faultray_action.topology.node import Node, Places, TypedEdge
+from faultray_action.topology.slots import swapped
 
 
 @dataclass(slots=True)
@@ -107,7 +108,7 @@ def take(
     _drop_shadows(nodes)
     facts = Facts(choice)
     typed = _typed(nodes, links.links, facts, configured, known, unsure)
-    edges = (*_distinct(typed.values()), *matched(nodes, facts))
+    edges = swapped(nodes, (*_distinct(typed.values()), *matched(nodes, facts)))
     survey = Survey(
         side, choice, nodes, edges, tuple(unknown), links, facts, configured, typed=typed, servers=_servers(edges), likeness=likeness
     )
