@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from faultray_action.catalogue.entry import EdgeRole, Entry
-from faultray_action.catalogue.expression import Scope, evaluate
+from faultray_action.catalogue.expression import Scope, evaluate, truth
 from faultray_action.catalogue.load import Catalogue
 from faultray_action.terraform.configured import Configured
 from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource, Side
@@ -21,6 +21,7 @@ from faultray_action.topology.manifests import read_as
 from faultray_action.topology.matching import matched
 from faultray_action.topology.meanings import Meanings
 from faultray_action.topology.node import Node, Places, TypedEdge
+from faultray_action.topology.slots import swapped
 
 
 @dataclass(slots=True)
@@ -62,6 +63,12 @@ class Survey:
     def scope(self, node: Node, *, zones: int = 0) -> Scope:
         servers = self.servers.get(node.address, 0)
         return Scope(node.values, node.entry.defaults, zones, servers, partial(self.configured.attributes, node.resource), node.answers)
+
+    def decided(self, address: str, text: str) -> bool | None:
+        """Whether an expression holds of an instance; None where that is not known yet. One that is not written does not."""
+        node = self.nodes[address]
+        found = {outcome for value in evaluate(text, self.scope(node)) for outcome in truth(value)} if text else {False}
+        return found.pop() if len(found) == 1 else None
 
     def goes_out(self, node: Node) -> bool:
         """Whether it calls out through the subnet that it stands in."""
@@ -107,7 +114,7 @@ def take(
     _drop_shadows(nodes)
     facts = Facts(choice)
     typed = _typed(nodes, _standing(links.links, nodes, listed), facts, configured, known, unsure)
-    edges = (*_distinct(typed.values()), *matched(nodes, facts))
+    edges = swapped(nodes, (*_distinct(typed.values()), *matched(nodes, facts)))
     survey = Survey(
         side,
         choice,

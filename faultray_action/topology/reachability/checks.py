@@ -14,11 +14,12 @@ from faultray_action.topology.reachability import (
     feeds,
     fronts,
     grants,
-    lost,
     names,
     peering,
+    ports,
     private_access,
     services,
+    switches,
 )
 from faultray_action.topology.reachability.cuts import Check, Cut
 
@@ -39,6 +40,9 @@ class Named(Struct, frozen=True):
 
 
 CHECKS = (
+    Named("ports", ports.cuts),
+    Named("switches", switches.cuts),
+    Named("closed to users", switches.closed, proves=False),
     Named("rules of firewalls", calls.cuts),
     Named("rules of firewalls for users", calls.users),
     Named("joints of networks", peering.cuts),
@@ -48,7 +52,6 @@ CHECKS = (
     Named("names of what is gone", names.cuts),
     Named("readers of queues", feeds.readers),
     Named("feeds of buffers", feeds.feeds),
-    Named("fronts and stores that are shut", lost.cuts, mends=False, proves=False),
     Named("groups without servers", fronts.unserved),
     Named("private access", private_access.cuts),
     Named("grants", grants.cuts),
