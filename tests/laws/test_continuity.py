@@ -32,7 +32,7 @@ LARGEST = 3_000_000
 
 CHANGE_ALONE = {
     "feeds of buffers",
-    "fronts and stores that are shut",
+    "grants",
     "groups without servers",
     "names of what is gone",
     "private access",
