@@ -59,16 +59,7 @@ def told(found: Examination) -> list[object]:
 
 @pytest.mark.parametrize(
     ("copies", "needed", "zones"),
-    [
-        (65, 1, "abc"),
-        (100, 100, "abc"),
-        (100, 99, "abc"),
-        (100, 67, "abc"),
-        (100, 66, "abc"),
-        (200, 151, "abcd"),
-        (90, 45, "ab"),
-        (80, 79, "a"),
-    ],
+    [(65, 1, "abc"), (100, 100, "abc"), (100, 99, "abc"), (100, 67, "abc"), (80, 79, "a")],
 )
 def test_counted_copies_answer_as_copies_made_one_by_one(copies: int, needed: int, zones: str) -> None:
     """The same single points and hazard; the unavailability of many copies within two percent of the exact one."""
@@ -143,7 +134,7 @@ dependencies:
 @pytest.mark.parametrize(("zones", "share"), [("[a]", 0.1), ("[a, b, c]", 0.1), ("[a, b]", 0.7)])
 def test_what_runs_on_machines_in_bulk_has_the_single_points_of_few(zones: str, share: float) -> None:
     found = []
-    for copies in (60, 300, 90_000):
+    for copies in (30, 300, 6_000):
         text = POOL % {"n": copies, "zones": zones, "needed": int(copies * share)}
         topology = build(parse_infra(text, "infra.yaml"), TABLE)
         assert topology.components["pods"].size == copies
