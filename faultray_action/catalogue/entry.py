@@ -46,6 +46,11 @@ EdgeRole = Literal[
     "asks",  # this one calls the one referred to, which has to permit it; no need of its own
     "acts-as",  # this one calls others under the identity referred to
     "grants",  # a grant (or a part of one) says whom or what it is about
+    "probes",  # what is behind this one is asked whether it is well as the one referred to says (a rule of a balancer names its probe)
+    "filters",  # calls to the one referred to pass this one first (the association of a web filter with what it stands before)
+    "filtered-by",  # calls to this one pass the one referred to first
+    "swaps-in",  # the one referred to serves in place of what it belongs to (the active slot of an app)
+    "slot-of",  # this one belongs to the one referred to and may be swapped in
     "resolves",  # a private zone holds the name of this one (an endpoint), or this one makes the zone known (a link, in its network)
     "none",
 ]
@@ -154,7 +159,8 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     With `selects`: by patterns of its name and by its tags.
     With `block` beside it, `when` says which of the blocks at that path count at all (backends with a share of the traffic).
     With `hosts`: the strings under `by` use one of the target's host names, templates over its attributes ("{metadata.name}.{metadata.namespace}.svc",
-    "{name}-*.{namespace}": what begins so). `target_scope`: where the target says it, if elsewhere than at `scope`."""
+    "{name}-*.{namespace}": what begins so). `target_scope`: where the target says it, if elsewhere than at `scope`.
+    `share`: the target carries a share of the requests, beside others (a path of an ingress)."""
 
     to: tuple[str, ...]
     role: EdgeRole
@@ -168,6 +174,35 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     when: str = ""
     block: str = ""
     selects: Selects | None = None
+    share: bool = False
+
+
+class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A list at the attribute `at` into which resources of the type `by` write an element each (routes of a table): `owner` is the attribute in
+    which they name this resource, by its id or what stands at `names`; `same` pairs attributes of theirs with those of the element that they
+    wrote, "" for the element itself. `whole`: nothing beside this list says what leads out of where the resource holds."""
+
+    at: str
+    by: str
+    owner: str
+    same: dict[str, str]
+    names: tuple[str, ...] = ()
+    whole: bool = False
+
+
+class Awaits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """It is there to be called through a front of the types in `front` (a target group, by a load balancer). Where nothing leads to it, a front
+    of them that leads nowhere is not filled from elsewhere. `when`: an expression over its attributes and the front's under `target`."""
+
+    front: tuple[str, ...]
+    when: str = "true"
+
+
+class StartsThrough(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """It cannot start, where `when` holds, unless its network leads out or offers one of these `services` (the registry of its image)."""
+
+    services: tuple[str, ...]
+    when: str = "true"
 
 
 class PathTo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -224,6 +259,42 @@ class ReadAs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     when: str
     type: str
+
+
+class Containers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What listens inside a workload: `at`, paths of its containers (a JSON text is read). Below each of them: `called`, its name, and `ports`, the
+    ports that it declares, each with a `number` and a `name`; `probes`, the ports on which it is asked whether it is well, where a name means
+    one of its own. `beside`: paths that are set where something else may listen as well. `own_address`: its ports are those that callers see."""
+
+    at: tuple[str, ...]
+    ports: str
+    number: str
+    name: str = ""
+    called: str = "name"
+    probes: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    own_address: str = "true"
+
+
+class Forwards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The ports of a front and what it calls behind them (a Service): the blocks `at`, and in each the `number` and the `name` that callers ask
+    for, and the `target`, a number or a name of a container's port, the same number where there is none. `when`: it calls them at all."""
+
+    at: str
+    number: str
+    name: str
+    target: str
+    when: str = "true"
+
+
+class Calls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The port on which something calls what it names: in the blocks `at`, what is `named` (equal to `target` of a resource; the name of a
+    container where there is none), and the first of `ports` that is there, a number or a name."""
+
+    at: str
+    named: str
+    ports: tuple[str, ...]
+    target: str = ""
 
 
 Openness = Literal["nobody", "inside", "everybody"]
@@ -406,9 +477,21 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `outward`: its placement is its way out only, calls reach it elsewhere. `leads_out`: a placement has a way out that no route tells of.
     `leads_nowhere`: a route drops what would leave, `sends_all`: it hands all that leaves to what joins networks; asked of each of the blocks at
     `routes` where it has several.
+    `towards`: paths of the ranges that a route holds for, of a table below those of its `routes`.
+    `known_within`: a zone whose names are known in the networks only that it is linked to.
+    `public_too`: it may be called from the internet as well. `joined_whole`: a network whose parts reach all of one that it is joined with.
+    `passes_callers`: a front behind which users' own addresses
+    are seen, so that answers leave by the servers' own routes.
+    `latent`: nothing runs of it unless something refers to it (the configuration of an endpoint).
     `private`: it is reached by what `opens` it only. `own_names`: a network asks name servers of its own, so that links of zones do not tell.
     `asks`: calls that have to be permitted; `grants`: what it permits (docs/model.md, grants).
     `retention`: seconds a queue or stream keeps messages.
+    `containers`: what listens inside it. `forwards`: the ports of a front and those behind them. `calls`: the ports on which it calls what it
+    names. `registers`: the port of a container under which a front behind `serves` knows it.
+    `called_on`: list of the ports on which it calls what is behind it. `probe_port`: the one (or a list) on which that is asked whether it is
+    well, none where it is the same. `open_ports`: list of the ports that are all it can be called on.
+    `is_off`: switched off, what depends on it (data encrypted with a key) is of no use. `refuses_all`: it filters calls and lets none pass.
+    `lets_in`: what it serves is reached through it alone, and it lets users in (the controller of ingresses).
     """
 
     disposition: Disposition
@@ -450,9 +533,28 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listens: tuple[str, ...] = ()
     capacity: str = ""
     retention: str = ""
+    containers: Containers | None = None
+    forwards: Forwards | None = None
+    calls: tuple[Calls, ...] = ()
+    registers: Calls | None = None
+    called_on: str = ""
+    probe_port: str = ""
+    open_ports: str = ""
+    is_off: str = ""
+    refuses_all: str = ""
+    lets_in: str = ""
     edges: dict[str, EdgeRole | EdgeRule | tuple[EdgeRule, ...]] = {}
     match: tuple[Match, ...] = ()
     path_to: PathTo | None = None
+    lists: tuple[Listed, ...] = ()
+    awaits: Awaits | None = None
+    starts_through: StartsThrough | None = None
+    latent: bool = False
+    known_within: str = ""
+    joined_whole: bool = False
+    public_too: str = ""
+    passes_callers: bool = False
+    towards: tuple[str, ...] = ()
     firewall: FirewallFacts | None = None
     firewall_tags: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from faultray_action.catalogue.entry import Hosting
 from faultray_action.catalogue.expression import Scope, every
-from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery
+from faultray_action.model.component import NAMES, Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
 from faultray_action.terraform.tree import module_steps
 from faultray_action.topology import places
+from faultray_action.topology.bulk import dealt_over
 from faultray_action.topology.node import Node, Places, TypedEdge
 from faultray_action.topology.redundancy import Dealer, RedundancySpec, gap_hours
 from faultray_action.topology.survey import Survey
@@ -113,7 +114,7 @@ def _build(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable, ab
         return parts.components[node.address]
     above |= {node.address}
     if node.entry.disposition == "connector":
-        component = _connector(node)
+        component = _connector(survey, node)
     elif node.entry.disposition == "external":
         component = _external(node, parts, table)
     else:
@@ -122,8 +123,10 @@ def _build(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable, ab
     return component
 
 
-def _connector(node: Node) -> Component:
-    return Component(node.address, Kind.CONNECTOR, label(node), (), 0, catalogue_type=node.resource.type)
+def _connector(survey: Survey, node: Node) -> Component:
+    """It has no copies and needs none, but where it is switched off: then there is nothing that it needs more."""
+    needed = 1 if survey.decided(node.address, node.entry.is_off) else 0
+    return Component(node.address, Kind.CONNECTOR, label(node), (), needed, catalogue_type=node.resource.type)
 
 
 _GENERIC = ("this", "main", "default", "self", "primary", "instance", "cluster")
@@ -395,19 +398,22 @@ def _hosted(node: Node, counts: _Counts, pools: tuple[tuple[Copy, ...], ...]) ->
     machines = _interleave(pools)
     if not machines:
         return (), ()
-    wanted = counts.copies if counts.given else len(machines)
+    wanted = counts.copies if counts.given else sum(machine.count for machine in machines)
+    if wanted > NAMES:
+        return dealt_over(machines, wanted), ()
     return tuple(machines[index % len(machines)] for index in range(wanted)), ()
 
 
 def _interleave(pools: tuple[tuple[Copy, ...], ...]) -> list[Copy]:
-    """Machines in an order that spreads over zones first."""
+    """Machines in an order that spreads over zones first; those that are only counted come last."""
     by_zone: dict[str, list[Copy]] = {}
     for pool in pools:
-        for copy in pool:
+        for copy in pool[:NAMES]:
             by_zone.setdefault(copy.zone, []).append(copy)
     columns = [by_zone[zone] for zone in sorted(by_zone)]
     longest = max((len(column) for column in columns), default=0)
-    return [column[row] for row in range(longest) for column in columns if row < len(column)]
+    named = [column[row] for row in range(longest) for column in columns if row < len(column)]
+    return [*named, *(copy for pool in pools for copy in pool[NAMES:])]
 
 
 def _with_ways_out(

@@ -47,10 +47,11 @@ def cuts(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
         if key in there:
             known = verdict(beside, there[key])
         if known.answer is Answer.ADMITTED:
-            yield from _told(side, call, _lost(side, known))
+            proven = answer is Answer.REFUSED and not call.row.elsewhere
+            yield from _told(side, call, _lost(side, known), by_change=not proven)
         elif answer is Answer.REFUSED and not call.row.elsewhere:
             why = f"{call.held.address} does not permit it"
-            yield from _told(side, call, why)
+            yield from _told(side, call, why, by_change=False)
 
 
 def _is_made(side: KnownSide, call: Asked) -> bool:
@@ -78,7 +79,7 @@ def _lost(side: KnownSide, known: Verdict) -> str:
     return side.says(f"{holder} permitted it before", f"{holder} permits it from now on only")
 
 
-def _told(side: KnownSide, call: Asked, why: str) -> Iterable[Cut]:
+def _told(side: KnownSide, call: Asked, why: str, *, by_change: bool) -> Iterable[Cut]:
     """The needs that cannot be met without the grant, whichever way the reference goes."""
     asker = call.asker.address
     named = call.named.address
@@ -90,16 +91,16 @@ def _told(side: KnownSide, call: Asked, why: str) -> Iterable[Cut]:
     if asker not in side.components:
         return
     if named not in side.components:
-        yield Cut(asker, asker, reason)
+        yield Cut(asker, asker, reason, by_change)
     elif "feeds" in roles:
         for edge in side.survey.outgoing(asker, "need"):
-            yield Cut(named, edge.target, reason)
+            yield Cut(named, edge.target, reason, by_change)
     elif "serves" in roles:
-        yield Cut(named, asker, reason)
+        yield Cut(named, asker, reason, by_change)
     elif roles & {"need", "opens"}:
-        yield Cut(asker, named, reason)
+        yield Cut(asker, named, reason, by_change)
     else:
-        yield Cut(asker, asker, reason)
+        yield Cut(asker, asker, reason, by_change)
 
 
 def _roles(side: KnownSide, call: Asked) -> set[str]:
