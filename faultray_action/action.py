@@ -13,6 +13,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from faultray_action import __version__
+from faultray_action.base_branch import base_of, base_of_report
 from faultray_action.cli import RARE_COLLECTIONS
 from faultray_action.commands import common
 from faultray_action.commands.tf_check import render
@@ -28,7 +30,7 @@ from faultray_action.github.outputs import diagnostic_command, note_in_summary, 
 from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.errors import ConfigError, FaultrayError, InputError, defect_of
 from faultray_action.pipeline import Checked, Request, check
-from faultray_action.publishing import send, tell
+from faultray_action.publishing import client_of, send, tell
 from faultray_action.report import store
 from faultray_action.report.document import Document, ErrorPart, empty_document
 from faultray_action.report.render import RENDERERS
@@ -114,10 +116,27 @@ def _tell_plainly(sentence: str, output: str, step_summary: str) -> None:
 
 def _run(environ: Mapping[str, str]) -> int:
     """Raises FaultrayError for what cannot even begin."""
-    settings = settings_of_action({n: v for n, v in environ.items() if n != "FAULTRAY_TODAY"}, common.today())
     context = read_context(environ)
-    plans = plans_of(settings)
-    return _judge(settings, context, plans, Path(environ.get("GITHUB_WORKSPACE") or "."))
+    workspace = Path(environ.get("GITHUB_WORKSPACE") or ".")
+    posts = environ.get("INPUT_REPORT", "").strip() or environ.get("FAULTRAY_REPORT", "").strip()
+    find_base = base_of_report if posts else base_of
+    base = find_base(context, environ, partial(client_of, context), workspace)
+    settings = settings_of_action({n: v for n, v in environ.items() if n != "FAULTRAY_TODAY"}, common.today(), base)
+    if settings.reports:
+        return _post_reports(settings, context)
+    return _judge(settings, context, plans_of(settings), workspace)
+
+
+def _post_reports(settings: Settings, context: Context) -> int:
+    """Post what other jobs made. Raises FaultrayError where that cannot be judged."""
+    from faultray_action.commands.publishing import post_reports
+
+    if settings.plan:
+        raise ConfigError("the inputs `plan` and `report` exclude each other: give the plan to judge it, the report to post it")
+    posted = post_reports(tuple(Path(name) for name in settings.reports), settings, context)
+    for line in posted.lines:
+        _say(line)
+    return posted.code
 
 
 def plans_of(settings: Settings) -> tuple[Path, ...]:
@@ -133,6 +152,8 @@ def plans_of(settings: Settings) -> tuple[Path, ...]:
 
 def _judge(settings: Settings, context: Context, plans: tuple[Path, ...], workspace: Path) -> int:
     """The verdict, then the runner, then GitHub."""
+    for note in settings.diagnostics:
+        _say(diagnostic_command(note))
     document, checked = _verdict(settings, plans, workspace)
     told = _guarded(lambda: _tell(document, checked, settings, context))
     if isinstance(told, Defect):

@@ -38,6 +38,7 @@ from faultray_action.model.agents import AgentOutcome
 from faultray_action.model.change import AttributeChange
 from faultray_action.model.component import FaultClass
 from faultray_action.model.diagnostic import Diagnostic, Severity
+from faultray_action.model.files import HeldFile
 from faultray_action.model.finding import (
     Attribution,
     Decision,
@@ -52,6 +53,7 @@ from faultray_action.model.outcome import Examination
 from faultray_action.model.policy import Gates, Policy
 from faultray_action.model.scenario import Scenario, ScenarioSet
 from faultray_action.model.source import Locate
+from faultray_action.model.text import well_formed
 from faultray_action.model.topology import Topology
 from faultray_action.report import compose
 from faultray_action.report.agent_rows import agent_rows
@@ -82,7 +84,7 @@ class Request(Struct, frozen=True):
     repository: Path | None = None
     gates: Gates = Gates()
     policy: Policy = Policy()
-    catalogue_files: tuple[Path, ...] = ()
+    catalogue_files: tuple[Path | HeldFile, ...] = ()
     mode: str = "enforce"
     title: str = ""
     label: str = ""
@@ -264,7 +266,7 @@ def _material(
     request: Request, sides: tuple[compose.Side, compose.Side], delta: Delta, decision: Decision, accepted: Accepted
 ) -> compose.Material:
     """What every report needs, whatever it was made from."""
-    name = request.paths[0].as_posix() if request.paths else ""
+    name = well_formed(request.paths[0].as_posix()) if request.paths else ""
     return compose.Material(
         plan=compose.PlanFacts(name, "", "", len(sides[1].topology.components), MappingProxyType({})),
         before=sides[0],
@@ -273,12 +275,12 @@ def _material(
         decision=decision,
         changes=(),
         mode=request.mode,
-        title=request.title,
-        label=request.label,
+        title=well_formed(request.title),
+        label=well_formed(request.label),
         version=__version__,
         date=request.date,
         slo_percent=request.gates.slo_percent,
-        settings=request.settings,
+        settings={key: well_formed(value) if isinstance(value, str) else value for key, value in request.settings.items()},
         waivers=accepted.part,
         waived=accepted.marks,
     )

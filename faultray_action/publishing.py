@@ -19,6 +19,7 @@ from faultray_action.github.publish import Attempt, Posting, Published, publish,
 from faultray_action.model.artifact import AnnotationChannel, Light
 from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.errors import FaultrayError
+from faultray_action.model.text import visible
 from faultray_action.report import links, markdown, remarks, summary, terminal
 from faultray_action.report.document import Document
 from faultray_action.report.store import condensed, dump, load
@@ -88,7 +89,7 @@ def _defects(attempt: Attempt, *steps: Callable[[], None]) -> tuple[Diagnostic, 
 
 
 def _published(document: Document, settings: Settings, context: Context, attempt: Attempt) -> Published:
-    client = Client(context.repository, settings.token, context.api_url, context.graphql_url) if settings.token.strip() else None
+    client = client_of(context, settings.token)
     try:
         found = with_head(context, client) if client else context
     except PostingError as error:
@@ -108,6 +109,11 @@ def _commands(notes: Sequence[Diagnostic]) -> tuple[str, ...]:
 
 def _shown(context: Context) -> links.Context:
     return links.Context(server_url=context.server_url, repository=context.repository, sha=context.head_sha)
+
+
+def client_of(context: Context, token: str) -> Client | None:
+    """GitHub as this token sees it, None without one."""
+    return Client(context.repository, token, context.api_url, context.graphql_url) if token.strip() else None
 
 
 def light_of(document: Document) -> Light:
@@ -143,7 +149,7 @@ def _posting(document: Document, settings: Settings, context: Context) -> Postin
     return Posting(
         name=NAME,
         check=CheckRun(
-            name=f"{settings.check_name} · {settings.label}" if settings.label else settings.check_name,
+            name=visible(f"{settings.check_name} · {settings.label}" if settings.label else settings.check_name),
             light=light_of(document),
             title=remarks.check_title(document),
             summary=summary.render_check(document, shown),

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from faultray_action.counterfactual.bundles import Bundle, Edit, join
-from faultray_action.model.address import Address, without_index
+from faultray_action.model.address import type_of, without_index
 from faultray_action.model.change import Action, AttributeChange
 from faultray_action.model.finding import Attribution, Contribution, Delta
 
@@ -134,7 +134,7 @@ def _by_resource(trials: Sequence[Tried]) -> list[list[Tried]]:
         if one.change.attribute and one.change.action is Action.UPDATE:
             resources.setdefault(without_index(one.change.address), []).append((one, trial))
         elif not one.change.attribute and one.change.action is Action.DELETE:
-            resources.setdefault(f"deleted {Address.parse(one.change.address).type}", []).append((one, trial))
+            resources.setdefault(f"deleted {type_of(one.change.address)}", []).append((one, trial))
     return [parts for parts in resources.values() if len(parts) > 1]
 
 

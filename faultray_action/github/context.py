@@ -43,7 +43,8 @@ class Context(Struct, frozen=True):
     """`head_sha` is the head of the pull request where there is one (never the merge commit), else the commit the event speaks of.
 
     It is "" for a comment on a pull request (ChatOps): that event tells the number only, and its commit is that of the default branch.
-    `pull` is None where the event names none; `head_branch` is "owner:branch" of a workflow_run, to find it by. `run` and `attempt` order
+    `pull` is None where the event names none; `head_branch` is "owner:branch" of a workflow_run, to find it by;
+    `head_repository` is where the change comes from, "" where that is not known. `run` and `attempt` order
     runs of one commit. `is_fork` and `is_dependabot` explain a read-only token, they never change what is computed.
     """
 
@@ -53,6 +54,7 @@ class Context(Struct, frozen=True):
     base_sha: str = ""
     pull: int | None = None
     head_branch: str = ""
+    head_repository: str = ""
     is_fork: bool = False
     is_dependabot: bool = False
     api_url: str = PUBLIC_API
@@ -104,6 +106,7 @@ def context_of(environ: Mapping[str, str], payload: Mapping[str, Any]) -> Contex
         base_sha=where.base_sha,
         pull=where.pull,
         head_branch=where.head_branch,
+        head_repository=where.head_repository,
         is_fork=where.is_fork,
     )
 
@@ -113,6 +116,7 @@ class _Where(Struct, frozen=True):
     base_sha: str = ""
     pull: int | None = None
     head_branch: str = ""
+    head_repository: str = ""
     is_fork: bool = False
 
 
@@ -145,6 +149,7 @@ def _from_pull(payload: Mapping[str, Any], environ: Mapping[str, str]) -> _Where
         head_sha=_text(head, "sha") or environ.get("GITHUB_SHA", ""),
         base_sha=_text(base, "sha"),
         pull=number if isinstance(number, int) else None,
+        head_repository=_full_name(head),
         is_fork=bool(pull) and _full_name(head) != _full_name(base),
     )
 
@@ -186,6 +191,7 @@ def _from_workflow_run(payload: Mapping[str, Any], environ: Mapping[str, str]) -
         base_sha=_text(_object(matching[0], "base"), "sha") if matching else "",
         pull=min((int(pull["number"]) for pull in matching), default=None),
         head_branch=f"{owner}:{branch}" if owner and branch else "",
+        head_repository=head_repository,
         is_fork=bool(head_repository) and head_repository != repository,
     )
 

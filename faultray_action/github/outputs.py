@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from faultray_action.model.diagnostic import Diagnostic, Severity
+from faultray_action.model.text import visible
 
 MAX_SUMMARY_BYTES = 1024 * 1024
 """Of one step. A longer summary is dropped by the runner as a whole."""
@@ -72,7 +73,7 @@ def diagnostic_command(diagnostic: Diagnostic) -> str:
     properties = {"title": "FaultRay"}
     if diagnostic.file:
         properties |= {"file": diagnostic.file, "line": str(max(diagnostic.line, 1))}
-    return command(_COMMAND_OF_SEVERITY[diagnostic.severity], properties, diagnostic.message)
+    return command(_COMMAND_OF_SEVERITY[diagnostic.severity], properties, visible(diagnostic.message))
 
 
 def command(name: str, properties: Mapping[str, str], message: str) -> str:

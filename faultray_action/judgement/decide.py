@@ -9,9 +9,11 @@ from msgspec import Struct
 from faultray_action.model.finding import Decision, Delta, Disruption, DisruptionClass, GateResult, Recommendation, Risk, RiskSeverity
 from faultray_action.model.policy import Gates, Unknowns
 from faultray_action.model.topology import Coverage
+from faultray_action.model.units import POINTS_DIGITS, told_points
 
 EPSILON = 1e-9
 """Gates compare unrounded values with this tolerance."""
+_MOST_DIGITS = 9
 HIGH_RISK_DROP = 10.0
 """Points; a drop of as many is high risk whatever the settings tolerate."""
 
@@ -62,7 +64,7 @@ def _not_computable(delta: Delta, gates: Gates, coverage: Coverage) -> tuple[str
     share = 100.0 if coverage.changed == 0 else 100.0 * coverage.changed_with_disposition / coverage.changed
     if share + EPSILON < gates.min_coverage_percent:
         return (
-            f"only {share:.0f} % of the changed resources are of a known type (min-coverage is {gates.min_coverage_percent:g} %)",
+            f"only {_told(share, gates.min_coverage_percent, 0)} % of the changed resources are of a known type (min-coverage is {gates.min_coverage_percent:g} %)",
             "describe their types in a catalogue file and name it under `catalogue:` in .faultray.yml, or lower min-coverage",
         )
     if delta.before is None and delta.after is None and coverage.unknown_types:
@@ -79,7 +81,7 @@ def _ask(judged: Judged, gates: Gates) -> Iterable[GateResult]:
     after = delta.after.score if delta.after else None
     if gates.min_score is not None and after is not None:
         passed = after + EPSILON >= gates.min_score
-        message = "" if passed else f"the score after is {after:.1f}, below the minimum of {gates.min_score:g}"
+        message = "" if passed else f"the score after is {_told(after, gates.min_score)}, below the minimum of {gates.min_score:g}"
         yield GateResult("min-score", passed, gates.min_score, after, before, message)
     if gates.fail_on_regression:
         yield from _regression(delta, gates, judged.accepted_points)
@@ -87,12 +89,23 @@ def _ask(judged: Judged, gates: Gates) -> Iterable[GateResult]:
         yield _slo(gates.slo_percent, ceilings)
 
 
+def _told(value: float, limit: float, digits: int = POINTS_DIGITS) -> str:
+    """A number beyond a limit with as many decimals as it takes to see that it is.
+
+    >>> _told(59.97, 60.0), _told(12.34, 0.0)
+    ('59.97', '12.3')
+    """
+    while digits < _MOST_DIGITS and round(value, digits) == round(limit, digits):
+        digits += 1
+    return f"{value:.{digits}f}"
+
+
 def _regression(delta: Delta, gates: Gates, accepted_points: float) -> Iterable[GateResult]:
     """Where nothing served before nothing regressed: then only what stood before is asked for, its data and its interruption."""
     if delta.points is not None:
-        drop = max(0.0, -delta.points - accepted_points)
+        drop = told_points(max(0.0, -delta.points - accepted_points))
         passed = drop <= gates.max_drop + EPSILON
-        message = "" if passed else f"the score drops by {drop:.1f} points"
+        message = "" if passed else f"the score drops by {_told(drop, gates.max_drop)} points"
         yield GateResult("fail-on-regression", passed, gates.max_drop, delta.points, None, message)
     if delta.before is not None:
         count = len(delta.new_spofs)
@@ -130,7 +143,9 @@ def _slo(target_percent: float, ceilings: tuple[float | None, float | None]) -> 
     reached = 100.0 * after + EPSILON >= target_percent
     missed_before = before is not None and 100.0 * before + EPSILON < target_percent
     message = (
-        "" if reached or missed_before else f"the availability ceiling falls to {100 * after:.3f} %, below the SLO of {target_percent:g} %"
+        ""
+        if reached or missed_before
+        else f"the availability ceiling falls to {_told(100 * after, target_percent, 3)} %, below the SLO of {target_percent:g} %"
     )
     return GateResult("slo", reached or missed_before, target_percent, 100.0 * after, None if before is None else 100.0 * before, message)
 
@@ -141,7 +156,7 @@ def _decisive(worst: Delta, best: Delta) -> bool:
 
 def recommend(delta: Delta, undecided: bool) -> Recommendation:
     """high-risk: the gate with default settings would fail, or the drop is >= 10; review: any drop, new risk, disruption or decisive unknown."""
-    drop = -(delta.points or 0.0)
+    drop = -told_points(delta.points or 0.0)
     if not all(gate.passed for gate in _ask(Judged(delta), Gates())) or drop >= HIGH_RISK_DROP:
         return Recommendation.HIGH_RISK
     if drop > EPSILON or delta.new_risks or delta.disruptions or undecided or (delta.before is None and delta.new_spofs):

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from faultray_action.model.text import visible
+
 
 class FaultrayError(Exception):
-    """One clear sentence for stderr, and the exit code that the README tells."""
+    """One clear sentence for stderr, and the exit code that the README tells.
+
+    It may quote names of strangers: whatever they hold, it stays one line, and nothing in it is invisible."""
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(visible(message))
 
 
 class InputError(FaultrayError):

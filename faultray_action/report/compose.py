@@ -112,7 +112,7 @@ def compose(material: Material) -> d.Document:
         plan=_plan(m.plan),
         score=_score(m),
         recommendation=m.decision.recommendation.value,
-        gate=_gate(m.decision),
+        gate=gate_part(m.decision),
         entry_points=_entries(m),
         spofs=_spofs(m),
         risks=_risks(m),
@@ -173,7 +173,8 @@ def _parts(side: Assessment | None) -> d.ScoreParts | None:
     return d.ScoreParts(availability=availability, resilience=resilience, data=data)
 
 
-def _gate(decision: Decision) -> d.GatePart:
+def gate_part(decision: Decision) -> d.GatePart:
+    """The gates as a report shows them."""
     return d.GatePart(
         passed=decision.passed,
         reasons=tuple(d.GateReason(gate=g.gate, limit=g.limit, actual=g.actual, message=g.message) for g in decision.gates if not g.passed)
@@ -358,6 +359,7 @@ def _risk(m: Material, standing: Standing, risk: Risk) -> d.RiskRow:
         takes_down=risk.takes_down,
         label=component.label if component else "",
         component=component.kind.value if component else "",
+        existed=risk.existed,
         waived=m.waived.get(mark, ""),
         file=at.file if at else "",
         line=at.line if at else 0,
@@ -707,4 +709,4 @@ def _node_side(side: Side, address: str) -> d.NodeSide | None:
     single = {point.address for point in side.examination.single_points}
     state = "down" if side.examination.down.get(address) else "single-point" if address in single else "ok"
     named = tuple(zone for zone in component.zones if not zone.startswith("?:"))
-    return d.NodeSide(state=state, copies=None if component.managed else len(component.copies), zones=named)
+    return d.NodeSide(state=state, copies=None if component.managed else component.size, zones=named)

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from faultray_action.model.units import POINTS_DIGITS, told_points
 from faultray_action.report import escape
 from faultray_action.report.document import (
     Cause,
@@ -92,29 +93,33 @@ def form(document: Document) -> Form:
 
 def _worse(document: Document) -> bool:
     gated = any(row.disruption != "blip" for row in document.apply.disruptions)
-    dropped = document.score.delta is not None and document.score.delta < 0
-    return bool(dropped or document.spofs.new or document.risks.new or gated)
+    return bool(delta(document) < 0 or document.spofs.new or document.risks.new or gated)
 
 
 def _better(document: Document) -> bool:
-    rose = document.score.delta is not None and document.score.delta > 0
-    return bool(rose or document.spofs.resolved or document.risks.resolved)
+    return bool(delta(document) > 0 or document.spofs.resolved or document.risks.resolved)
 
 
 # Numbers
 
 
+def delta(document: Document) -> float:
+    """The difference of the scores that the report tells: 0 for one that rounds to nothing, as the gates take it, and where there is none."""
+    return told_points(document.score.delta or 0.0)
+
+
 def decimals(document: Document) -> int:
     """Integers; one decimal where |delta| < 1, or where two rounded scores would tell a small delta wrong; two where one would show none."""
-    delta = abs(document.score.delta or 0.0)
-    if delta == 0 or delta >= _LARGE or (delta >= 1 and _tells_right(document)):
+    told = abs(delta(document))
+    if told == 0 or told >= _LARGE or (told >= 1 and _rounded_change(document, 0) == float(number(delta(document), 0))):
         return 0
-    return 1 if delta >= 0.05 else 2
+    return POINTS_DIGITS if _rounded_change(document, POINTS_DIGITS) else POINTS_DIGITS + 1
 
 
-def _tells_right(document: Document) -> bool:
-    before, after, delta = document.score.before or 0.0, document.score.after or 0.0, document.score.delta or 0.0
-    return float(number(after, 0)) - float(number(before, 0)) == float(number(delta, 0))
+def _rounded_change(document: Document, digits: int) -> float:
+    """What a reader finds who subtracts the rounded scores."""
+    before, after = document.score.before or 0.0, document.score.after or 0.0
+    return float(number(after, digits)) - float(number(before, digits))
 
 
 def number(value: float, digits: int) -> str:
@@ -124,7 +129,12 @@ def number(value: float, digits: int) -> str:
 
 
 def score(document: Document, value: float | None) -> str:
-    return "none" if value is None else number(value, decimals(document))
+    """A score as it is shown; where the difference is none, the one after as the one before, on whichever side of a rounding it lies."""
+    if value is None:
+        return "none"
+    before = document.score.before
+    same = before is not None and value == document.score.after and delta(document) == 0.0 and told_points(value - before) == 0.0
+    return number(before if same and before is not None else value, decimals(document))
 
 
 def shown_delta(document: Document) -> float | None:
@@ -132,8 +142,7 @@ def shown_delta(document: Document) -> float | None:
     before, after = document.score.before, document.score.after
     if before is None or after is None:
         return None
-    digits = decimals(document)
-    return round(float(number(after, digits)) - float(number(before, digits)), digits) + 0.0
+    return round(float(score(document, after)) - float(score(document, before)), decimals(document)) + 0.0
 
 
 def signed(value: float, digits: int, minus: str = MINUS) -> str:

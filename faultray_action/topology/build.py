@@ -89,7 +89,7 @@ def _unless_same(worst: Topology, best: Topology) -> Topology:
 
 def _pair(plan: Plan, drafts: tuple[Draft, Draft], knowledge: Knowledge, measured: Coverage | None = None) -> tuple[Topology, Topology]:
     before, after = drafts
-    before = settled(before, after)
+    before, after = settled(before, after)
     declared = assets.declared(before.survey, before.ledger) | assets.declared(after.survey, after.ledger)
     among = {side: frozenset(wanted(draft) | declared) for side, draft in ((Side.BEFORE, before), (Side.AFTER, after))}
     lasting = assets.durable(before.survey, among[Side.BEFORE], before.ledger)

@@ -93,8 +93,9 @@ class Job:
         return Ran(code, said.getvalue(), outputs_in(files["GITHUB_OUTPUT"].read_text()), files["GITHUB_STEP_SUMMARY"].read_text())
 
     def _inputs(self, given: dict[str, str]) -> dict[str, str]:
-        defaults = {name: known.default.replace("${{ github.token }}", self.token) for name, known in INPUTS.items()}
-        values = {**defaults, "plan": "plan.json", **{name.replace("_", "-"): value for name, value in given.items()}}
+        """As the runner passes them: all of action.yml's, empty where the workflow says nothing, but for the token."""
+        unwritten = {**dict.fromkeys(INPUTS, ""), "github-token": self.token}
+        values = {**unwritten, "plan": "plan.json", **{name.replace("_", "-"): value for name, value in given.items()}}
         return {f"INPUT_{name.upper()}": value for name, value in values.items()}
 
     def _environment(self) -> dict[str, str]:

@@ -189,7 +189,7 @@ def test_beyond_what_is_read_ours_is_rewritten_and_none_is_added(github: FakeGit
 
 def test_an_app_that_graphql_does_not_know_has_one_comment(github: FakeGitHub, job: Job) -> None:
     """Its check run tells who it is."""
-    github.core.add_token("app", "my-app[bot]", "my-app", {"checks": "write", "pull-requests": "write"}, viewer=False)
+    github.core.add_token("app", "my-app[bot]", "my-app", {"checks": "write", "pull-requests": "write", "contents": "read"}, viewer=False)
     job.token = "app"
     for fixture in (REGRESSION, REGRESSION, IMPROVEMENT):
         job.put(fixture)
@@ -229,7 +229,7 @@ def test_an_app_of_which_nothing_is_known_keeps_its_first_comment_and_says_so(gi
 def test_a_token_that_cannot_be_sent_is_told_once_and_never_shown(github: FakeGitHub, job: Job, token: str) -> None:
     job.put(REGRESSION)
     job.token = token
-    ran = job.run()
+    ran = job.run(policy_from="none")
     held(ran, 1, "fail", token)
     assert len([line for line in ran.commands if "set the secret anew" in line]) == 1 and github.core.log == []
 
@@ -272,7 +272,7 @@ STAGES = [
 def test_a_defect_is_one_sentence_wherever_it_strikes(github: FakeGitHub, job: Job, stage: Stage, error: Exception) -> None:
     job.put(IMPROVEMENT)
     with mock.patch(stage.target, side_effect=error):
-        ran = job.run()
+        ran = job.run(policy_from="none")
     held(ran, *((2, "error") if stage.red else (0, "pass")))
     if stage.red and stage.comment:
         assert red(github) and github.core.runs_of(HEAD)[-1]["conclusion"] == "action_required"
@@ -319,7 +319,7 @@ def test_a_plan_that_cannot_be_read_is_red(github: FakeGitHub, job: Job) -> None
 def test_a_mistake_in_the_configuration_is_an_error_and_posts_nothing(github: FakeGitHub, job: Job, inputs: dict[str, str]) -> None:
     job.put(IMPROVEMENT)
     held(job.run(**inputs), 3, "error")
-    assert github.core.log == []
+    assert github.core.writes == []
 
 
 # ChatOps
@@ -416,7 +416,7 @@ def test_a_process_ends_with_the_exit_code_and_silent_on_stderr(
     assert len(github.core.bodies()) == 2
 
 
-def test_the_outputs_stand_before_github_is_asked_anything(github: FakeGitHub, job: Job) -> None:
+def test_the_outputs_stand_before_anything_is_posted(github: FakeGitHub, job: Job) -> None:
     """A job that is killed while it waits for GitHub has told its verdict."""
     job.put(REGRESSION)
     stood: list[bool] = []
@@ -428,5 +428,13 @@ def test_the_outputs_stand_before_github_is_asked_anything(github: FakeGitHub, j
             return super()._call(*args, **how)  # type: ignore[arg-type]
 
     with mock.patch("action_job.Client", Watched):
-        job.run()
+        job.run(policy_from="none")
     assert stood and all(stood)
+
+
+@pytest.mark.parametrize("error", [RecursionError("x"), ValueError("x")])
+def test_a_defect_while_the_base_is_read_is_not_green(github: FakeGitHub, job: Job, error: Exception) -> None:
+    """What the base's limits are is not known then: no verdict."""
+    job.put(IMPROVEMENT)
+    with mock.patch("faultray_action.github.client.send", side_effect=error):
+        held(job.run(), 2, "error")

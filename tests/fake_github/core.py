@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import urllib.parse
@@ -93,6 +94,8 @@ class Core:
         self.tokens: dict[str, Token] = {}
         self.pulls: dict[int, dict[str, Any]] = {}
         self.commits: set[str] = set()
+        self.files: dict[str, dict[str, bytes]] = {}
+        """Commit -> path -> content, as far as a test has put files there."""
         self.comments: dict[int, dict[str, Any]] = {}
         self.check_runs: dict[int, dict[str, Any]] = {}
         self.annotations: dict[int, list[dict[str, Any]]] = {}
@@ -143,6 +146,10 @@ class Core:
         self.pulls[number]["head"]["sha"] = head
         self.commits.add(head)
 
+    def add_file(self, path: str, content: str | bytes, commit: str = BASE) -> None:
+        self.commits.add(commit)
+        self.files.setdefault(commit, {})[path] = content.encode() if isinstance(content, str) else content
+
     def add_comment(self, number: int, body: str, login: str = "octocat") -> dict[str, Any]:
         """Somebody else's comment."""
         return self._new_comment(number, body, login)
@@ -178,6 +185,11 @@ class Core:
     @property
     def writes(self) -> list[Logged]:
         return [entry for entry in self.log if entry.writes]
+
+    @property
+    def refusals(self) -> list[Logged]:
+        """What was refused, but for the answer that there is no such file at the base."""
+        return [entry for entry in self.log if entry.status >= 400 and not (entry.status == 404 and "/contents/" in entry.path)]
 
     def clear_log(self) -> None:
         self.log.clear()
@@ -445,6 +457,28 @@ class Core:
     def get_repository(self, token: Token, fields: Mapping[str, str], payload: Any) -> Answer:
         return Answer(200, {"full_name": self.repository, "default_branch": "main"})
 
+    def get_content(self, token: Token, fields: Mapping[str, str], payload: Any) -> Answer:
+        """A file as base64 up to 1 MB, beyond it without content; a folder as a list; a submodule by its kind."""
+        path, commit = urllib.parse.unquote(fields["path"]), fields.get("ref", BASE)
+        if commit not in self.commits:
+            raise Refused(404, f"No commit found for the ref {commit}")
+        held = self.files.get(commit, {})
+        below = sorted(name for name in held if name.startswith(f"{path}/"))
+        if below:
+            return Answer(200, [{"type": "file", "path": name, "name": name.rpartition("/")[2]} for name in below])
+        if path not in held:
+            raise Refused(404, "Not Found")
+        content = held[path]
+        small = len(content) <= 1024 * 1024
+        row = {"type": "file", "path": path, "name": path.rpartition("/")[2], "size": len(content), "sha": "b" * 40}
+        encoded = {"encoding": "base64", "content": base64.encodebytes(content).decode()} if small else {"encoding": "none", "content": ""}
+        return Answer(200, row | encoded)
+
+    def get_git_commit(self, token: Token, fields: Mapping[str, str], payload: Any) -> Answer:
+        if fields["commit_sha"] not in self.commits:
+            raise Refused(404, "Not Found")
+        return Answer(200, {"sha": fields["commit_sha"], "tree": {"sha": "c" * 40}, "parents": []})
+
     def _visible(self, rows: list[Any]) -> list[Any]:
         self._listings += 1
         return [row for row in rows if self._visible_from[row["id"]] < self._listings]
@@ -501,6 +535,8 @@ class Core:
 _START = "/repos/{owner}/{repo}"
 _TABLE = [
     ("GET", _START, "contents", Core.get_repository),
+    ("GET", _START + "/contents/{path}", "contents", Core.get_content),
+    ("GET", _START + "/git/commits/{commit_sha}", "contents", Core.get_git_commit),
     ("GET", _START + "/issues/{issue_number}/comments", "pull-requests", Core.list_comments),
     ("POST", _START + "/issues/{issue_number}/comments", "pull-requests", Core.create_comment),
     ("GET", _START + "/issues/comments/{comment_id}", "pull-requests", Core.get_comment),
