@@ -109,14 +109,17 @@ def delta(document: Document) -> float:
 
 
 def decimals(document: Document) -> int:
-    """Integers; one decimal where |delta| < 1, or where two rounded scores would tell a small delta wrong."""
+    """Integers; one decimal where |delta| < 1, or where two rounded scores would tell a small delta wrong; two where one would show none."""
     told = abs(delta(document))
-    return 0 if told == 0 or told >= _LARGE or (told >= 1 and _tells_right(document)) else POINTS_DIGITS
+    if told == 0 or told >= _LARGE or (told >= 1 and _rounded_change(document, 0) == float(number(delta(document), 0))):
+        return 0
+    return POINTS_DIGITS if _rounded_change(document, POINTS_DIGITS) else POINTS_DIGITS + 1
 
 
-def _tells_right(document: Document) -> bool:
+def _rounded_change(document: Document, digits: int) -> float:
+    """What a reader finds who subtracts the rounded scores."""
     before, after = document.score.before or 0.0, document.score.after or 0.0
-    return float(number(after, 0)) - float(number(before, 0)) == float(number(delta(document), 0))
+    return float(number(after, digits)) - float(number(before, digits))
 
 
 def number(value: float, digits: int) -> str:

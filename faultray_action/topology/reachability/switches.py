@@ -19,6 +19,7 @@ def cuts(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
     """What stands on a side and is proven to answer nobody."""
     yield from _locked(side)
     yield from _filtered(side)
+    yield from _unfed(side, other)
 
 
 def closed(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
@@ -65,6 +66,22 @@ def _refuses_all(survey: Survey, address: str) -> bool:
     """Whether a filter is known to let nothing pass; rules that stand beside it may let something."""
     refuses = survey.decided(address, survey.nodes[address].entry.refuses_all)
     return refuses is True and not survey.incoming(address, "modifies")
+
+
+def _unfed(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
+    """Workloads of both sides that take their work through something that is switched off, and through nothing else; one that stands on a side
+    alone takes nothing from anybody while it is dark."""
+    off = [address for address in side.components if side.is_connector(address) and _is_off(side.survey, address)]
+    for feed in sorted(off):
+        sources = sorted(side.needs.hard.next(feed, side.is_connector))
+        for workload in side.needs.hard.reversed.after(feed):
+            if workload in other.components and _is_workload(side.survey, workload):
+                told = f"{feed}, through which {workload} takes its work, is switched off"
+                yield from (Cut(workload, source, told) for source in sources)
+
+
+def _is_workload(survey: Survey, address: str) -> bool:
+    return address in survey.nodes and survey.nodes[address].entry.workload
 
 
 # evidence of the change
