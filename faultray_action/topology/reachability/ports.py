@@ -7,6 +7,7 @@ other side of the change is evidence. What is unknown until apply is not decidab
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum, auto
 from typing import Any
 
 from msgspec import Struct
@@ -78,29 +79,59 @@ def _forwarded(side: KnownSide, other: KnownSide, front: Node) -> Iterator[Cut]:
     """Pods none of whose containers listens on any port that a front calls."""
     targets = [asked.target for asked in _asked(side, front)]
     for workload in _workloads(side, front.address):
-        if _is_unheard(side, other, front.address, workload, targets):
-            called = f"{front.address} calls {workload} on {said(targets)}"
-            yield Cut(front.address, workload, f"{called}, where no container listens")
+        evidence = _unheard(side, other, front.address, workload, targets)
+        if evidence is not None:
+            yield _cut(front.address, workload, targets, _DEAF, evidence)
 
 
-def _is_unheard(
+class Evidence(Enum):
+    """What shows that nobody listens."""
+
+    STATE = auto()
+    CHANGE = auto()
+
+
+_DEAF = "where no container listens"
+
+
+def _cut(
+    caller: str,
+    callee: str,
+    ports: Sequence[Port],
+    why: str,
+    evidence: Evidence = Evidence.STATE,
+    asks: str = "calls",
+) -> Cut:
+    """A call on ports on which nobody answers; a workload that calls itself is probed."""
+    whom = f"{asks} {callee}" if callee != caller else "is probed"
+    told = f"{caller} {whom} on {said(ports)}, {why}"
+    return Cut(
+        caller,
+        callee,
+        told,
+        by_change=evidence is Evidence.CHANGE,
+    )
+
+
+def _unheard(
     side: KnownSide,
     other: KnownSide,
     front: str,
     workload: str,
     targets: Sequence[Port],
-) -> bool:
-    """Whether nobody listens on any of the ports: proven, or seen on the other side alone."""
+) -> Evidence | None:
+    """What shows that nobody listens on any of the ports; None where somebody does or may."""
     here = _listening(side, workload, targets)
     if _is_proven(here):
-        return True
-    if not _is_left_to_change(here):
-        return False
+        return Evidence.STATE
     known = other.survey.nodes.get(front)
-    if known is None or workload not in _workloads(other, front):
-        return False
+    if known is None or not _is_left_to_change(here):
+        return None
+    if workload not in _workloads(other, front):
+        return None
     asked = [each.target for each in _asked(other, known)]
-    return Listening.YES in _listening(other, workload, asked)
+    heard = Listening.YES in _listening(other, workload, asked)
+    return Evidence.CHANGE if heard else None
 
 
 def _is_proven(here: Sequence[Listening]) -> bool:
@@ -166,32 +197,40 @@ def _called(side: KnownSide, other: KnownSide, caller: Node) -> Iterator[Cut]:
         if node is None or not offered:
             continue
         for port in _ports_of(caller, node):
-            missing = _what_is_missing(side, other, front, port, offered)
-            if missing:
-                called = f"{caller.address} calls {front} on {said([port])}"
-                yield Cut(caller.address, front, f"{called}, {missing}")
+            meant = [asked.target for asked in offered if asked.is_meant(port)]
+            if not meant:
+                yield _cut(caller.address, front, [port], "which it does not have")
+                continue
+            evidence = _silent(side, other, front, meant[:1], offered)
+            if evidence is not None:
+                behind = "behind which no container listens"
+                yield _cut(caller.address, front, [port], behind, evidence)
 
 
-def _what_is_missing(
+def _silent(
     side: KnownSide,
     other: KnownSide,
     front: str,
-    port: Port,
+    meant: Sequence[Port],
     offered: Sequence[AskedPort],
-) -> str:
-    """Why a front does not answer on one of its ports, "" where it does, may, or is cut off itself."""
-    meant = [asked for asked in offered if asked.is_meant(port)]
-    if not meant:
-        return "which it does not have"
+) -> Evidence | None:
+    """What shows that nobody answers on one port of a front; None where somebody does or may, or where the front is cut off itself."""
     everything = [asked.target for asked in offered]
-    spared = False
+    found: set[Evidence] = set()
     for workload in _workloads(side, front):
-        if _is_unheard(side, other, front, workload, everything):
+        if _unheard(side, other, front, workload, everything) is not None:
             continue
-        if not _is_unheard(side, other, front, workload, [meant[0].target]):
-            return ""
-        spared = True
-    return "behind which no container listens" if spared else ""
+        evidence = _unheard(side, other, front, workload, meant)
+        if evidence is None:
+            return None
+        found.add(evidence)
+    return _weakest(found)
+
+
+def _weakest(found: set[Evidence]) -> Evidence | None:
+    if not found:
+        return None
+    return Evidence.CHANGE if Evidence.CHANGE in found else Evidence.STATE
 
 
 def _ports_of(caller: Node, front: Node) -> Iterator[Port]:
@@ -219,13 +258,21 @@ def _first_port(block: Any, facts: Calls) -> Iterator[Port]:
 def _probed(other: KnownSide, workload: Node) -> Iterator[Cut]:
     """Workloads that are asked whether they are well on a port on which none of their containers listens."""
     for container in containers(workload):
-        for port in _deaf_ports(other, workload, container):
-            asked = f"{workload.address} is probed on {said([port])}"
-            yield Cut(workload.address, workload.address, f"{asked}, where no container listens")
-            return
+        for port, evidence in _deaf_ports(other, workload, container):
+            yield _cut(
+                workload.address,
+                workload.address,
+                [port],
+                _DEAF,
+                evidence,
+            )
 
 
-def _deaf_ports(other: KnownSide, workload: Node, container: Container) -> Iterator[Port]:
+def _deaf_ports(
+    other: KnownSide,
+    workload: Node,
+    container: Container,
+) -> Iterator[tuple[Port, Evidence]]:
     """The ports on which a container is probed in vain. A name means a port of its own, a number one of any container."""
     facts = workload.entry.containers
     everything = declared(workload)
@@ -235,10 +282,10 @@ def _deaf_ports(other: KnownSide, workload: Node, container: Container) -> Itera
     for port in probe_ports(container, facts):
         among = own if isinstance(port, str) else everything
         here = among.on(port)
-        proven = here is Listening.NOBODY
-        open_yet = here is Listening.MAYBE
-        if proven or (open_yet and _was_heard(other, workload.address, container)):
-            yield port
+        if here is Listening.NOBODY:
+            yield port, Evidence.STATE
+        elif here is Listening.MAYBE and _was_heard(other, workload.address, container):
+            yield port, Evidence.CHANGE
 
 
 def _was_heard(other: KnownSide, address: str, container: Container) -> bool:
@@ -267,8 +314,8 @@ def _registered(side: KnownSide, workload: Node, facts: Calls) -> Iterator[Cut]:
             name = descend(block, facts.named)
             for port in _first_port(block, facts):
                 if _lacks(side, workload, name, port):
-                    called = f"{front} calls {workload.address} on {said([port])}"
-                    yield Cut(front, workload.address, f"{called}, which that container does not have")
+                    lacking = "which that container does not have"
+                    yield _cut(front, workload.address, [port], lacking)
 
 
 def _registering(side: KnownSide, workload: Node, front: str, facts: Calls) -> list[Any]:
@@ -310,18 +357,24 @@ def _behind(side: KnownSide, front: Node) -> Iterator[Cut]:
     ports = _stated(side, front, front.entry.called_on)
     for target in _targets(side, front) if ports else ():
         if _is_closed_on(side, target, ports):
-            called = f"{front.address} calls {target.address} on {said(ports)}"
-            yield Cut(front.address, target.address, f"{called}, where nobody listens")
+            nobody = "where nobody listens"
+            yield _cut(front.address, target.address, ports, nobody)
 
 
 def _asked_behind(side: KnownSide, other: KnownSide, front: Node) -> Iterator[Cut]:
     """What a front asks whether it is well on ports on which nobody listens."""
     ports = _stated(side, front, front.entry.probe_port)
     for target in _targets(side, front) if ports else ():
-        deaf = _is_closed_on(side, target, ports)
-        if deaf or _is_unprobed(side, other, front.address, target, ports):
-            asked = f"{front.address} probes {target.address} on {said(ports)}"
-            yield Cut(front.address, target.address, f"{asked}, where nobody listens")
+        evidence = _unprobed(side, other, front.address, target, ports)
+        if evidence is not None:
+            yield _cut(
+                front.address,
+                target.address,
+                ports,
+                "where nobody listens",
+                evidence,
+                asks="probes",
+            )
 
 
 def _targets(side: KnownSide, front: Node) -> list[Node]:
@@ -336,25 +389,26 @@ def _is_closed_on(side: KnownSide, target: Node, ports: Sequence[int]) -> bool:
     return bool(every_port) and not set(every_port) & set(ports)
 
 
-def _is_unprobed(
+def _unprobed(
     side: KnownSide,
     other: KnownSide,
     front: str,
     target: Node,
     ports: Sequence[int],
-) -> bool:
-    """Whether no container of a workload listens where a front asks: proven, or seen on the other side alone."""
+) -> Evidence | None:
+    """What shows that nobody listens where a front asks; None where somebody does or may."""
     here = _heard(side, target, ports)
-    if _is_proven(here):
-        return True
+    if _is_closed_on(side, target, ports) or _is_proven(here):
+        return Evidence.STATE
     known = other.survey.nodes.get(front)
     there = other.survey.nodes.get(target.address)
     if known is None or there is None or not _is_left_to_change(here):
-        return False
+        return None
     asked = _stated(other, known, known.entry.probe_port)
-    if not asked:
-        return _asks_nothing_else(other, known)
-    return Listening.YES in _heard(other, there, asked)
+    heard = Listening.YES in _heard(other, there, asked)
+    if heard or (not asked and _asks_nothing_else(other, known)):
+        return Evidence.CHANGE
+    return None
 
 
 def _asks_nothing_else(side: KnownSide, front: Node) -> bool:

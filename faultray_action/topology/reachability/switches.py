@@ -36,8 +36,16 @@ def _locked(side: KnownSide) -> Iterator[Cut]:
     """Stores whose encryption key is switched off: they can neither be read nor written."""
     for store, key in keys.of_stores(side.survey):
         if store in side.components and _decided(side, key, "is_off"):
-            told = f"{store} is encrypted with {key}, which is switched off"
-            yield Cut(store, store, told)
+            yield _down(store, f"is encrypted with {key}, which is switched off")
+
+
+def _down(address: str, why: str) -> Cut:
+    """Nobody is answered by it."""
+    return Cut(
+        address,
+        address,
+        f"{address} {why}",
+    )
 
 
 def _decided(side: KnownSide, address: str, fact: str) -> bool | None:
@@ -53,8 +61,7 @@ def _filtered(side: KnownSide) -> Iterator[Cut]:
         if edge.role != "filtered-by" or not _refuses_all(side, edge.target):
             continue
         for front in _behind(side, edge.source):
-            told = f"{edge.target}, which stands before {front}, lets no request pass"
-            yield Cut(front, front, told)
+            yield _down(front, f"stands behind {edge.target}, which lets no request pass")
 
 
 def _behind(side: KnownSide, address: str) -> list[str]:
@@ -112,7 +119,7 @@ def _shut(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
         was = _lets_users_in(other, front)
         is_now = _lets_users_in(side, front)
         if was is True and is_now is False:
-            yield _shut_out(side, front)
+            yield _down(front, _closing(side))
 
 
 def _lets_users_in(side: KnownSide, address: str) -> bool | None:
@@ -122,24 +129,28 @@ def _lets_users_in(side: KnownSide, address: str) -> bool | None:
     return side.survey.decided(address, node.entry.entry.when)
 
 
-def _shut_out(side: KnownSide, front: str) -> Cut:
-    told = side.says(
+def _closing(side: KnownSide) -> str:
+    return side.says(
         "let users in before and does not after",
         "does not let users in yet",
     )
-    return Cut(front, front, f"{front} {told}")
+
+
+def _of_both(side: KnownSide, other: KnownSide) -> list[str]:
+    """The components that stand on both sides."""
+    both = side.components.keys() & other.components.keys()
+    return sorted(both)
 
 
 def _shut_controllers(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
     """What users of others come in by (the controller of ingresses) and no longer can, while no other front takes its place."""
     if _has_new_front(side, other):
         return
-    both = side.components.keys() & other.components.keys()
-    for address in sorted(both):
+    for address in _of_both(side, other):
         was = _decided(other, address, "lets_in")
         is_now = _decided(side, address, "lets_in")
         if was is True and is_now is False:
-            yield _shut_out(side, address)
+            yield _down(address, _closing(side))
 
 
 _FRONTS = (Kind.LOAD_BALANCER, Kind.GATEWAY, Kind.CDN)
@@ -148,18 +159,25 @@ _FRONTS = (Kind.LOAD_BALANCER, Kind.GATEWAY, Kind.CDN)
 def _has_new_front(side: KnownSide, other: KnownSide) -> bool:
     """Whether a front stands on this side alone: users may come in by it instead."""
     new = side.components.keys() - other.components.keys()
-    return any(side.components[address].kind in _FRONTS for address in new)
+    kinds = {side.components[address].kind for address in new}
+    return not kinds.isdisjoint(_FRONTS)
 
 
 def _doorless(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
     """Components that had ways in of their own (stages) and have none left while they stand."""
     here = _doors(side)
     there = _doors(other)
-    both = side.components.keys() & other.components.keys()
-    for address in sorted(there.keys() & both - here.keys()):
-        door = min(there[address])
-        was = side.says("was", "is to be")
-        yield Cut(address, address, f"{door} {was} the only way in to {address}")
+    for address in _of_both(side, other):
+        if address in there and address not in here:
+            door = min(there[address])
+            yield _down(address, side.says(*_without(door)))
+
+
+def _without(door: str) -> tuple[str, str]:
+    return (
+        f"had {door} as its only way in",
+        f"gets its only way in with {door}",
+    )
 
 
 def _doors(side: KnownSide) -> dict[str, set[str]]:
