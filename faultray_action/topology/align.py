@@ -33,6 +33,60 @@ def settled(before: Draft, after: Draft) -> Draft:
     return _with_open(before, after)
 
 
+def alone(draft: Draft) -> Draft:
+    """A side by itself: held against nothing but itself."""
+    return settled(_copy(draft), _copy(draft))
+
+
+def _copy(draft: Draft) -> Draft:
+    return replace(draft, components=dict(draft.components), entries=list(draft.entries), frozen=None, drawn=None)
+
+
+def shown_by_change(own: Draft, held: Draft) -> None:
+    """Add to a side by itself what only the change shows of it: needs that it cuts, and entries that stand and lead nowhere since then.
+
+    `held`: the same side, held against the other one. What only serves a comparison like for like (a part of a front as an entry of its own) is no
+    part of the state."""
+    broken = [d for d in held.dependencies if d.broken]
+    if broken:
+        own.dependencies = _with_broken(own, broken)
+    keys = {entry.address: entry.keys for entry in held.entries}
+    known = [replace(entry, keys=keys.get(entry.address, entry.keys)) for entry in own.entries]
+    own.entries = sorted([*known, *_silenced(own, held, broken)], key=lambda entry: entry.address)
+
+
+def _with_broken(own: Draft, broken: Iterable[Dependency]) -> tuple[Dependency, ...]:
+    """The needs of a side with these broken; one that it does not know is added where both of its ends stand."""
+    reasons: dict[tuple[str, str], Dependency] = {}
+    for need in broken:
+        source = need.source if need.source in own.components else shares.front_of(need.source)
+        reasons.setdefault((source, need.target), need)
+    marked: list[Dependency] = []
+    for need in own.dependencies:
+        found = reasons.get((need.source, need.target))
+        if found is not None and need.role is Role.NEED and not need.broken:
+            need = replace(need, broken=found.broken)
+        marked.append(need)
+    known = {(need.source, need.target) for need in marked if need.broken}
+    for (source, target), need in reasons.items():
+        if (source, target) not in known and {source, target} <= own.components.keys():
+            marked.append(replace(need, source=source))
+    return tuple(marked)
+
+
+def _silenced(own: Draft, held: Draft, broken: Iterable[Dependency]) -> Iterable[EntryPoint]:
+    """Entries that stand only since the other side knew them, with a need behind them that is broken."""
+    known = {entry.address for entry in own.entries}
+    sources = {need.source for need in broken}
+    needs = _adjacent(held.dependencies)
+    for entry in held.entries:
+        made = entry.inferred == shares.PART or entry.component not in own.components
+        if entry.address in known or made:
+            continue
+        if not sources.isdisjoint({entry.component, *entries.closure(entry.component, needs)}):
+            yield entry
+
+
 def _cut_dead_ends(other: Draft, draft: Draft) -> None:
     """Break what leads nowhere here and somewhere on the other side: entries, then the fronts behind them."""
     dead = tuple(_dead_ends(other, draft))

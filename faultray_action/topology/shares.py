@@ -26,6 +26,18 @@ Company = Mapping[str, frozenset[str]]
 """Part -> it and what stands in for it."""
 
 
+PART = "part of a front"
+"""The rule by which such an entry is inferred."""
+
+
+def front_of(address: str) -> str:
+    """The front that a component was made for: of a part together with what stands in for it."""
+    return address.partition(_OF)[0]
+
+
+_OF = "#"
+
+
 def settle(before: KnownSide, after: KnownSide) -> tuple[Settled | None, Settled | None]:
     """Both sides with the parts that only one of them has, or has otherwise, as entries of their own; None for a side that has none."""
     was, is_now = _parts(before.survey), _parts(after.survey)
@@ -108,10 +120,10 @@ def _settled(side: KnownSide, lone: list[tuple[str, str]], spared: list[_Part]) 
     made: list[Component] = []
     for front, part, company in spared:
         if front in reached:
-            fresh[part] = f"{front}#{part}"
+            fresh[part] = f"{front}{_OF}{part}"
             made.append(Component(fresh[part], Kind.CONNECTOR, f"{label(side.survey.nodes[part])} or what stands in for it", (), 0))
             kept += tuple(Dependency(fresh[part], each, group=f"{fresh[part]}:servers") for each in sorted(company))
-    added = [EntryPoint(part, at, label(side.survey.nodes[part]), inferred="part of a front") for part, at in sorted(fresh.items())]
+    added = [EntryPoint(part, at, label(side.survey.nodes[part]), inferred=PART) for part, at in sorted(fresh.items())]
     return kept, sorted([*side.entries, *added], key=lambda entry: entry.address), tuple(made)
 
 

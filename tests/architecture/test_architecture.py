@@ -22,9 +22,7 @@ FLOORS: dict[str, int] = {
     "action": 8,
     "commands": 8,
     "pipeline": 7,
-    "waived": 7,
-    "simulations": 7,
-    "drifted": 7,
+    "check": 7,
     "publishing": 7,
     "page": 7,
     "backtest": 7,
@@ -46,7 +44,7 @@ FLOORS: dict[str, int] = {
 }
 FAMILIES = (
     {"cli", "action", "commands"},
-    {"pipeline", "simulations", "waived", "page", "drifted"},
+    {"pipeline", "check", "page"},
     {"settings", "policy", "policy_schema", "waivers"},
 )
 """Rooms of one floor that know each other; all others of a floor are strangers."""
