@@ -64,13 +64,19 @@ class Asking(Struct, frozen=True):
     def _compared(self, plan: Plan, pair: Pair, examined: Examined, before_alone: Side) -> Compared:
         was, is_now = Side(pair.before, examined[0]), Side(pair.after, examined[1])
         fragile = fragile_alternatives(pair.before, pair.after)
-        before = Answers(was, before_alone, levelled(was, is_now), self._agents(pair.before), fragile[0])
+        before = Answers(
+            here=was,
+            levelled=levelled(was, is_now),
+            itself=lambda: before_alone,
+            agents=self._agents(pair.before),
+            fragile=fragile[0],
+        )
         after = Answers(
-            is_now,
-            _alone(pair.after_alone, is_now),
-            levelled(is_now, was),
-            self._agents(pair.after),
-            fragile[1],
+            here=is_now,
+            levelled=levelled(is_now, was),
+            itself=lambda: _alone(pair.after_alone, is_now),
+            agents=self._agents(pair.after),
+            fragile=fragile[1],
         )
         disruptions = _disruptions(plan, self.knowledge, pair.before, pair.after)
         return Compared(before, after, compare(before, after, disruptions, down_without))

@@ -104,10 +104,10 @@ class Simulated(Struct, frozen=True):
 
 
 def trial_of(compared: Compared, passed: bool) -> Trial:
-    """The answer as attribution and the way back take it."""
+    """The answer as attribution and the way back take it; the score of what is left is told where every gate passes."""
     comparison = compared.comparison
-    score = comparison.after.score if comparison.after else None
-    return Trial(comparison.points, comparison.news, passed, score)
+    left = comparison.after if passed else None
+    return Trial(comparison.points, comparison.news, passed, left.score if left else None)
 
 
 Simulator = Callable[[tuple[Edit, ...]], Simulated]

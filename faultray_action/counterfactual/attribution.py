@@ -26,8 +26,8 @@ SHOWN_POINTS = 1e-9
 class Trial(Struct, frozen=True):
     """The answer to "what if these were put back".
 
-    `points`: the delta that is left, like for like; `findings`: what is new; `passed`: whether every gate passes; `score`: of the state that the
-    plan would leave. None where one of the sides has no entry.
+    `points`: the delta that is left, like for like, None where one of the sides has no entry; `findings`: what is new; `passed`: whether every gate
+    passes, and then `score` is that of the state which the plan would leave.
     """
 
     points: float | None

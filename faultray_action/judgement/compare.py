@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from faultray_action.judgement import agent_risks, one_sided, regions, risks, single_points, standby
+from faultray_action.judgement import agent_risks, regions, risks, single_points, standby
 from faultray_action.judgement.assess import assess, score_pair
 from faultray_action.judgement.pairing import Answers
 from faultray_action.judgement.regions import DownWithout
@@ -37,7 +37,7 @@ def compare(
     """
     return Comparison(
         before=assess(before.own, split=False),
-        after=assess(after.own, split=False),
+        left=lambda: assess(after.own, split=False),
         alike=_alike(before, after),
         single_points=tuple(map(_of_point, _points(before, after, down_without))),
         risks=tuple(_of_risk(standing, risk) for standing, risk in _risks(before, after)),
@@ -49,7 +49,7 @@ def _alike(before: Answers, after: Answers) -> Alike | None:
     was, is_now = score_pair(before.levelled, after.levelled, split=False)
     if was is None or is_now is None:
         return None
-    return Alike(was, is_now, one_sided.find(before, after))
+    return Alike(was, is_now)
 
 
 def _points(before: Answers, after: Answers, down_without: DownWithout) -> Points:

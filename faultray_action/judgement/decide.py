@@ -103,7 +103,7 @@ def _min_score(least: float, before: Assessment | None, after: Assessment) -> Ga
 def _regression(compared: Comparison, gates: Gates, accepted_points: float) -> Iterator[GateResult]:
     """Where nothing served before nothing regressed: then only what stood before is asked for, its data and its interruption."""
     if compared.points is not None:
-        yield _drop(compared.points, accepted_points, gates.max_drop, plain=compared.is_plain)
+        yield _drop(compared.points, accepted_points, gates.max_drop)
     if compared.before is not None:
         yield _new_single_points(len(compared.new_single_points), gates.max_new_spofs)
     high = high_risks(compared)
@@ -113,12 +113,11 @@ def _regression(compared: Comparison, gates: Gates, accepted_points: float) -> I
         yield _interrupted(compared.interruptions, gates.max_apply_downtime_seconds)
 
 
-def _drop(points: float, accepted_points: float, most: float, *, plain: bool) -> GateResult:
-    """`plain`: the two scores differ by as much."""
+def _drop(points: float, accepted_points: float, most: float) -> GateResult:
+    """Asked of the delta: like for like."""
     drop = max(0.0, -points - accepted_points)
     passed = drop <= most + EPSILON
-    how = "" if plain else ", like for like"
-    message = "" if passed else f"the score drops by {drop:.1f} points{how}"
+    message = "" if passed else f"the score drops by {drop:.1f} points"
     return GateResult("fail-on-regression", passed, most, points, None, message)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -22,23 +23,29 @@ class Side(Struct, frozen=True):
     examination: Examination
 
 
-class Answers(Struct, frozen=True):
+class Answers(Struct, frozen=True, dict=True):
     """Everything that a comparison asks of one side.
 
-    `here`: the side as it is held against the other one. `own`: the state as it stands by itself. `levelled`: with the redundant parts that stand on
-    the other side only. `agents`: over single failures. `fragile`: what the alternatives of both sides hang on alone here.
+    `here`: the side as it is held against the other one. `levelled`: with the redundant parts that stand on the other side only. `itself`: finds the
+    state as it stands by itself, which only the score is asked of. `agents`: over single failures. `fragile`: what the alternatives of both
+    sides hang on alone here.
     """
 
     here: Side
-    own: Side
     levelled: Side
+    itself: Callable[[], Side]
     agents: tuple[AgentOutcome, ...] = ()
     fragile: Alone = MappingProxyType({})
+
+    @cached_property
+    def own(self) -> Side:
+        """The state as it stands by itself."""
+        return self.itself()
 
 
 def standing(side: Side, agents: tuple[AgentOutcome, ...] = ()) -> Answers:
     """The answers of a state that is held against nothing."""
-    return Answers(side, side, side, agents)
+    return Answers(side, side, lambda: side, agents)
 
 
 class EntryPair(Struct, frozen=True):

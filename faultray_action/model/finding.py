@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from msgspec import Struct
@@ -154,7 +156,6 @@ class Alike(Struct, frozen=True):
 
     before: Assessment
     after: Assessment
-    one_sided: tuple[OneSided, ...] = ()
 
     @property
     def points(self) -> float:
@@ -162,18 +163,23 @@ class Alike(Struct, frozen=True):
         return self.after.score - self.before.score
 
 
-class Comparison(Struct, frozen=True):
+class Comparison(Struct, frozen=True, dict=True):
     """Everything that differs between the sides, made in one place (`judgement.compare`).
 
-    `before` and `after` are the scores of each state by itself; None for a side without entries, and then `alike` is None too.
+    `before` and `after` are the scores of each state by itself; None for a side without entries, and then `alike` is None too. `left` finds that of
+    the side after: most simulations are asked for the delta only.
     """
 
     before: Assessment | None
-    after: Assessment | None
+    left: Callable[[], Assessment | None]
     alike: Alike | None
     single_points: tuple[Finding[SinglePoint], ...] = ()
     risks: tuple[Finding[Risk], ...] = ()
     disruptions: tuple[Finding[Disruption], ...] = ()
+
+    @cached_property
+    def after(self) -> Assessment | None:
+        return self.left()
 
     @property
     def points(self) -> float | None:

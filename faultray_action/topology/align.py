@@ -35,10 +35,11 @@ def settled(before: Draft, after: Draft) -> Draft:
 
 def alone(draft: Draft) -> Draft:
     """A side by itself: held against nothing but itself."""
-    return settled(_copy(draft), _copy(draft))
+    return settled(copied(draft), copied(draft))
 
 
-def _copy(draft: Draft) -> Draft:
+def copied(draft: Draft) -> Draft:
+    """A side that may be held against another one while the first stays as it is."""
     return replace(draft, components=dict(draft.components), entries=list(draft.entries), frozen=None, drawn=None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -13,7 +14,7 @@ from faultray_action.model.topology import Coverage, DataAsset, LossKind, Topolo
 from faultray_action.terraform.plan import Links, Plan, Side
 from faultray_action.terraform.reader import lasting
 from faultray_action.topology import agents, assets, coverage, keys, overrides
-from faultray_action.topology.align import alone, settled, shown_by_change
+from faultray_action.topology.align import alone, copied, settled, shown_by_change
 from faultray_action.topology.draft import Draft, Knowledge, drafted, in_use, wanted
 from faultray_action.topology.externals import externals_of
 from faultray_action.topology.facts import Choice
@@ -23,17 +24,21 @@ LinksOf = Callable[[Plan, Side], Links]
 """The terraform floor's `links`, bound to the catalogue's identities and the locals of the source."""
 
 
-class Pair(Struct, frozen=True):
+class Pair(Struct, frozen=True, dict=True):
     """Both sides held against each other, and each as it stands by itself: the same object where that is the same.
 
     What stands by itself does not depend on the other side. Only what the change itself shows of the state that it leaves is in `after_alone`
-    too: a call that it cuts, data that it destroys (docs/model.md).
+    too: a call that it cuts, data that it destroys (docs/model.md). `left`: finds `after_alone`, which most simulations never ask for.
     """
 
     before: Topology
     after: Topology
     before_alone: Topology
-    after_alone: Topology
+    left: Callable[[], Topology]
+
+    @cached_property
+    def after_alone(self) -> Topology:
+        return self.left()
 
 
 class Stages(Struct, frozen=True):
@@ -126,19 +131,22 @@ def _paired(
     before_alone: Topology | None = None,
 ) -> Pair:
     """Both sides; `before_alone` where it is known already: it does not depend on what the plan leaves."""
-    own_before, own_after = alone(drafts[0]) if before_alone is None else None, alone(drafts[1])
+    untouched = copied(drafts[1])
     before, after = settled(*drafts), drafts[1]
-    shown_by_change(own_after, after)
     was, is_now = _both_assets(before, after, knowledge)
     measured = measured or _measure(plan, knowledge, before, after)
     unmatched = overrides.unmatched(knowledge.policy, (r.address for r in plan.resources))
     held = _freeze(before, was, knowledge, measured, plan.diagnostics)
     left = _freeze(after, is_now, knowledge, measured, (*plan.diagnostics, *unmatched))
-    lost = _with_lost(_own_assets(own_after, knowledge), is_now)
-    after_alone = _alone(own_after, left, lost, knowledge)
-    if own_before is not None:
-        before_alone = _alone(own_before, held, _own_assets(own_before, knowledge), knowledge)
-    assert before_alone is not None
+
+    def after_alone() -> Topology:
+        own = alone(untouched)
+        shown_by_change(own, after)
+        return _alone(own, left, _with_lost(_own_assets(own, knowledge), is_now), knowledge)
+
+    if before_alone is None:
+        own = alone(drafts[0])
+        before_alone = _alone(own, held, _own_assets(own, knowledge), knowledge)
     return Pair(held, left, before_alone, after_alone)
 
 
