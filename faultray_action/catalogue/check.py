@@ -96,7 +96,7 @@ def texts_of(entry: Entry) -> Iterable[tuple[str, str]]:
     if entry.calls_out is not None:
         yield "calls_out.when", entry.calls_out.when
     if entry.firewall is not None:
-        yield from ((f"firewall.{n}", text) for n in ("when", "outward_when") if (text := getattr(entry.firewall, n)))
+        yield "firewall.when", entry.firewall.when
     if entry.hosting is not None:
         yield "hosting.reserved", entry.hosting.reserved
     yield from ((f"edges.{path}.when", rule.when) for path, rule in _conditional(entry) if rule.when)

@@ -223,66 +223,65 @@ class ReadAs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     type: str
 
 
+Openness = Literal["nobody", "inside", "everybody"]
+"""Whom a firewall lets through where no rule of it fits: `inside` may call `inside`."""
+
+
 class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Paths of a firewall rule: protocol, from and to port, CIDRs, the group it lets in; `inline` block paths inside a group; `when` for direction.
-    `outward`: the block of rules that let out, `outward_when`: where the rule is one (then CIDRs and group are those that it lets call).
+    """Rules of a firewall, whoever wrote them: where they stand, what they say, and how they are asked.
 
-    Where rules apply by tags instead of groups: `targets` are the paths of the tags (or accounts) that it applies to, none set means all,
-    `tags` those of the sources, `allows` the block with protocol and `ports`. `probes`: the ranges that load balancers probe from; a backend
-    that no rule lets them reach is down for its load balancer. `denies`: the block of what it refuses; where one does, the rules of a `network`
-    are asked by their `priority`, least first, and outward ones by the `destinations` that they hold for."""
+    Where: `inline` and `outbound` are blocks of rules inside a group (`outbound`: those that let out); without, the resource is one rule, and
+    `group` the path of the group that it belongs to, or, with `by_network`, it holds for the network that it is placed in. `when`: it counts.
 
-    inline: str = ""
-    outward: str = ""
-    when: str = "true"
-    outward_when: str = ""
-    from_port: str = "from_port"
-    to_port: str = "to_port"
-    protocol: str = "protocol"
-    cidrs: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    self_path: str = ""
-    targets: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    allows: str = ""
-    probes: tuple[str, ...] = ()
-    denies: str = ""
-    priority: str = ""
-    destinations: tuple[str, ...] = ()
+    What: `outward` or the value at `direction` ("egress", "Outbound", true) says that calls out are meant. `access`: path of "allow" or "deny"
+    ("" for a rule that allows); or `allows` and `denies`, blocks with protocol and `ports`. Ports as ranges (`ports`) or as `from_port` and
+    `to_port`. Ends by prefixes: `sources` and `targets` of the call, or `peers`, the far end whichever way. Ends by groups: `source_groups`,
+    `target_groups`, `peer_groups`; by tags and accounts: `peer_tags`, `near_tags` (none set: everybody); `self_path`: the group itself. A far end of which nothing is written is
+    anybody; with `far_required` or `peers` it is nobody.
 
+    How: all rules that allow are alike, or, with `first`, the first one that fits decides, by `priority`. `open_inward` and `open_outward`: who
+    gets through where none fits. `stateless`: answers need a rule of their own. `listed`: as read back from the provider, the blocks hold every
+    rule of the group, whoever made it.
 
-class OrderedFirewall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Rules of which the first that fits decides (network security groups). `inline`: the block of rules inside a group; without, the resource
-    is one rule and `group` the path that names its group. `priority`, `access`, `direction`, `protocol`: paths, access "Allow" or "Deny",
-    direction "Inbound" or "Outbound", or false and true. `ports`, `sources`, `targets`: paths of ranges and address prefixes; `source_groups`,
-    `target_groups`: paths of application groups. `outbound`: the block of outbound rules, where `inline` holds the inbound ones only.
-    `from_port`, `to_port`: paths of a range's ends. `peers`: paths of the address prefixes of the far end, whatever the direction.
-
-    Words among the prefixes: `everyone` is any address, `inside` the networks that are joined, `outside` the internet, `through` services
-    that pass on calls of users, `operators` ports that people and not callers use. Where no rule fits, `inside` may call `inside`, and everyone
-    may be called from there; where it is `closed` nobody may. `stateless`: answers need a rule of their own."""
+    Words among the prefixes: `everyone` is any address, `inside` the networks that are joined, `outside` the internet, `through` services that
+    pass on calls of users. `probes`: ranges and words that load balancers outside of the network probe from. `operators`: ports that people who
+    run a machine use and its users do not."""
 
     inline: str = ""
     outbound: str = ""
-    closed: bool = False
-    stateless: bool = False
+    group: str = ""
+    by_network: bool = False
+    when: str = "true"
+    direction: str = ""
+    outward: bool = False
+    first: bool = False
+    priority: str = ""
+    access: str = ""
+    allows: str = ""
+    denies: str = ""
+    protocol: str = "protocol"
+    ports: tuple[str, ...] = ()
     from_port: str = ""
     to_port: str = ""
     peers: tuple[str, ...] = ()
-    group: str = ""
-    priority: str = "priority"
-    access: str = "access"
-    direction: str = "direction"
-    protocol: str = "protocol"
-    ports: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
-    source_groups: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    peer_groups: tuple[str, ...] = ()
+    source_groups: tuple[str, ...] = ()
     target_groups: tuple[str, ...] = ()
+    peer_tags: tuple[str, ...] = ()
+    near_tags: tuple[str, ...] = ()
+    self_path: str = ""
+    far_required: bool = False
+    open_inward: Openness = "nobody"
+    open_outward: Openness = "nobody"
+    stateless: bool = False
+    listed: bool = False
     everyone: tuple[str, ...] = ()
     inside: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
     through: tuple[str, ...] = ()
+    probes: tuple[str, ...] = ()
     operators: tuple[int, ...] = ()
 
 
@@ -315,7 +314,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `door`: where it is a way in to what it needs, without which nobody comes in (the stage of an API).
     `share`: a part of the front that it serves, with requests of its own beside those of other parts (a listener, a route of an API).
     `firewall_tags`: paths of the tags (or accounts) by which firewall rules apply to it.
-    `ordered_firewall`: rules of which the first that fits decides. `addresses`: paths of address prefixes (a subnet) or addresses (an interface).
+    `firewall`: a group of rules, or one of them. `addresses`: paths of address prefixes (a subnet) or addresses (an interface).
+    `policies_first`: a network asks the firewall policies that guard it before its own rules, not after them.
     `outward`: its placement is its way out only, calls reach it elsewhere. `leads_out`: a placement has a way out that no route tells of.
     `leads_nowhere`: a route drops what would leave, `sends_all`: it hands all that leaves to what joins networks; asked of each of the blocks at
     `routes` where it has several.
@@ -367,8 +367,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path_to: PathTo | None = None
     firewall: FirewallFacts | None = None
     firewall_tags: tuple[str, ...] = ()
-    ordered_firewall: OrderedFirewall | None = None
     addresses: tuple[str, ...] = ()
+    policies_first: str = ""
     outward: bool = False
     leads_out: str = ""
     leads_nowhere: str = ""

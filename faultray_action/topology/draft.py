@@ -18,7 +18,8 @@ from faultray_action.topology.components import Parts
 from faultray_action.topology.dependencies import Told
 from faultray_action.topology.facts import Choice
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.reachability import firewall, firewall_rules, ordered_rules
+from faultray_action.topology.reachability.firewalls import Firewalls
+from faultray_action.topology.reachability.inferred import inferred_needs
 from faultray_action.topology.survey import Survey, take
 
 
@@ -35,13 +36,12 @@ class Draft(Struct, eq=False):
     """One side while it is built."""
 
     survey: Survey
-    firewalls: firewall_rules.Firewalls
+    firewalls: Firewalls
     components: dict[str, Component]
     faults: dict[str, Fault]
     dependencies: tuple[Dependency, ...]
     entries: list[EntryPoint]
     parts: Parts
-    ordered: ordered_rules.OrderedFirewalls
     told: Told = {}
     ledger: assets.Ledger = field(default_factory=assets.Ledger)
     found: dict[tuple[frozenset[str], ...], tuple[DataAsset, ...]] = {}
@@ -66,15 +66,15 @@ def drafted(
     overrides.on_components(parts.components, parts.faults, knowledge.policy, knowledge.table, _zones(parts, knowledge.policy))
     told = dependencies.tell(survey, known.told if known else None, differing)
     needs = dependencies.connect(survey, parts.components, told)
-    firewalls = firewall_rules.read(survey, known.firewalls if known else None, differing)
-    needs += tuple(firewall.inferred_needs(survey, firewalls, parts.components, needs))
+    firewalls = Firewalls(survey, known.firewalls if known else None, differing)
+    needs += tuple(inferred_needs(survey, firewalls, parts.components, needs))
     needs = agents.loosen(survey, overrides.on_dependencies(needs, parts.components, knowledge.policy))
     found = entries.find(survey, parts.components, needs)
     parts.components.update({component.address: component for component in found.components})
     needs += tuple(found.dependencies)
     chosen = overrides.on_entries(found.entries, parts.components, knowledge.policy)
     ledger = assets.Ledger(known.ledger, differing) if known else assets.Ledger()
-    return Draft(survey, firewalls, parts.components, parts.faults, needs, chosen, pure, ordered_rules.read(survey), told, ledger)
+    return Draft(survey, firewalls, parts.components, parts.faults, needs, chosen, pure, told, ledger)
 
 
 def _zones(parts: Parts, policy: Policy) -> Mapping[str, tuple[str, ...]]:
@@ -84,7 +84,7 @@ def _zones(parts: Parts, policy: Policy) -> Mapping[str, tuple[str, ...]]:
 
 def standing(draft: Draft) -> KnownSide:
     places = draft.parts.places
-    return KnownSide(draft.survey, draft.components, places, draft.dependencies, tuple(draft.entries), draft.firewalls, draft.ordered)
+    return KnownSide(draft.survey, draft.components, places, draft.dependencies, tuple(draft.entries), draft.firewalls)
 
 
 def needs_of(draft: Draft) -> dict[str, list[str]]:

@@ -12,8 +12,7 @@ from faultray_action.model.graph import Needs
 from faultray_action.model.topology import Dependency, EntryPoint
 from faultray_action.terraform.plan import Side
 from faultray_action.topology.node import Places
-from faultray_action.topology.reachability.firewall_rules import Firewalls
-from faultray_action.topology.reachability.ordered_rules import OrderedFirewalls
+from faultray_action.topology.reachability.firewalls import Firewalls
 from faultray_action.topology.survey import Survey
 
 
@@ -26,7 +25,6 @@ class KnownSide(Struct, frozen=True, dict=True):
     dependencies: tuple[Dependency, ...]
     entries: tuple[EntryPoint, ...]
     firewalls: Firewalls
-    ordered: OrderedFirewalls
 
     @cached_property
     def needs(self) -> Needs:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.reachability import egress, firewall, lost, ordered_calls, peering, pod_policies, private_access
+from faultray_action.topology.reachability import calls, egress, lost, peering, private_access
 from faultray_action.topology.reachability.cuts import Check, Cut
 
 
@@ -20,11 +20,9 @@ class Named(Struct, frozen=True):
 
 
 CHECKS = (
-    Named("security groups", firewall.calls),
-    Named("security groups of fronts", firewall.users),
+    Named("rules of firewalls", calls.cuts),
+    Named("rules of firewalls for users", calls.users),
     Named("joints of networks", peering.cuts, mends=False),
-    Named("ordered rules", ordered_calls.cuts),
-    Named("network policies", pod_policies.cuts),
     Named("way out", egress.cuts),
     Named("what stood and is lost", lost.cuts, mends=False),
     Named("groups without servers", lost.unserved),

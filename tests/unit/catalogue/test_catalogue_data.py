@@ -140,8 +140,8 @@ def test_modifiers_and_protectors_have_a_way_to_their_target(entries: dict[str, 
 
 def test_every_fact_of_a_firewall_rule_leads_into_a_group(entries: dict[str, Entry]) -> None:
     for name, entry in entries.items():
-        if entry.firewall is not None and not entry.firewall.inline and not entry.firewall.allows:
-            assert "allows-to" in str(entry.edges), f"{name}: a rule that leads into no group"
+        if entry.firewall is not None and entry.firewall.group:
+            assert entry.edges.get(entry.firewall.group) == "allows-to", f"{name}: a rule that leads into no group"
 
 
 def test_helper_providers_are_transparent(catalogue: Catalogue) -> None:
