@@ -20,6 +20,7 @@ from faultray_action.counterfactual.witness import witness
 from faultray_action.engine.cold_start import warn_of_cold_start
 from faultray_action.engine.compiled import compile_topology
 from faultray_action.engine.cuts import chain
+from faultray_action.judgement import one_sided
 from faultray_action.judgement.outlived import outlived
 from faultray_action.model.component import FaultClass
 from faultray_action.model.finding import Decision, OutageWitness, WayBack
@@ -83,6 +84,7 @@ def material_of(
         attribution=costs.attribution,
         way_back=back,
         witnesses=witnesses(actual),
+        one_sided=one_sided.find(actual.before, actual.after),
         outlived=outlived(actual.before.here, actual.after.here, scenarios.scenarios),
         best=verdict.ends,
         agents=agent_rows(after, actual.after.agents, actual.before.agents),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from faultray_action.judgement.pairing import Answers, Side, match_entries
 from faultray_action.judgement.score import asset_value, entry_values, total
+from faultray_action.model.component import Kind
 from faultray_action.model.finding import OneSided, OneSidedKind, Standing
 
 
@@ -43,7 +44,8 @@ def _data(there: Side, here: Side, standing: Standing) -> Iterator[OneSided]:
     known = {asset.address for asset in there.topology.assets}
     for asset in here.topology.assets:
         if asset.address not in known:
-            yield OneSided(OneSidedKind.DATA, standing, asset.address, asset.label)
+            store = here.topology.components.get(asset.address)
+            yield OneSided(OneSidedKind.DATA, standing, asset.address, store.label if store else "")
 
 
 def _parts(here: Answers, there: Answers, standing: Standing) -> Iterator[OneSided]:
@@ -57,6 +59,7 @@ def _parts(here: Answers, there: Answers, standing: Standing) -> Iterator[OneSid
 
 
 def _lent(here: Answers, there: Answers) -> list[str]:
-    """Components of this side that the other one was given so that they move no delta."""
+    """Components of this side that the other one was given so that they move no delta; what only leads to them is not told."""
     borrowed = there.levelled.topology.components.keys() - there.here.topology.components.keys()
-    return sorted(borrowed & here.here.topology.components.keys())
+    own = here.here.topology.components
+    return [address for address in sorted(borrowed & own.keys()) if own[address].kind is not Kind.CONNECTOR]

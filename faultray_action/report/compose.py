@@ -21,6 +21,7 @@ from faultray_action.model.finding import (
     Finding,
     FindingKey,
     GateResult,
+    OneSided,
     OutageWitness,
     Outlived,
     Risk,
@@ -34,6 +35,7 @@ from faultray_action.model.source import Locate, SourceRange
 from faultray_action.model.topology import EntryPoint, Topology
 from faultray_action.model.units import nines
 from faultray_action.report import document as d
+from faultray_action.report import wording
 from faultray_action.report.store import MAX_NINES, fingerprint
 
 _CHAIN_NODES = 30
@@ -85,6 +87,7 @@ class Material(Struct, frozen=True):
     way_back: WayBack | None = None
     witnesses: Mapping[str, OutageWitness] = {}
     outlived: Outlived = Outlived()
+    one_sided: tuple[OneSided, ...] = ()
     best: Ends | None = None
     locate: Locate = lambda address, attribute: None
     let_go: Mapping[AttributeChange, tuple[AttributeChange, ...]] = {}
@@ -114,7 +117,7 @@ def compose(material: Material) -> d.Document:
         plan=_plan(m.plan),
         score=_score(m),
         recommendation=m.decision.recommendation.value,
-        gate=_gate(m.decision),
+        gate=_gate(m.decision, plain=m.comparison.is_plain),
         entry_points=_entries(m),
         spofs=_spofs(m),
         risks=_risks(m),
@@ -157,6 +160,10 @@ def _plan(plan: PlanFacts) -> d.PlanPart:
     )
 
 
+_TOLD_APART = 0.005
+"""Points; a delta that differs by less from what the two scores differ by is the same number in the report."""
+
+
 def _score(m: Material) -> d.ScorePart:
     before, after = m.comparison.before, m.comparison.after
     return d.ScorePart(
@@ -165,7 +172,24 @@ def _score(m: Material) -> d.ScorePart:
         delta=m.comparison.points,
         parts_before=_parts(before),
         parts_after=_parts(after),
+        compared=_compared(m),
     )
+
+
+def _compared(m: Material) -> d.ComparedPart | None:
+    """Both sides like for like, where that is not what the two scores differ by."""
+    before, after, alike = m.comparison.before, m.comparison.after, m.comparison.alike
+    if before is None or after is None or alike is None:
+        return None
+    if abs(after.score - before.score - alike.points) < _TOLD_APART:
+        return None
+    rows = tuple(map(_one_sided, m.one_sided))
+    return d.ComparedPart(before=alike.before.score, after=alike.after.score, reason=wording.words(wording.one_sided(rows)), rows=rows)
+
+
+def _one_sided(row: OneSided) -> d.OneSidedRow:
+    standing = "new" if row.standing is Standing.NEW else "gone"
+    return d.OneSidedRow(address=row.address, kind=row.kind.value, standing=standing, label=row.label, score=row.score)
 
 
 def _parts(side: Assessment | None) -> d.ScoreParts | None:
@@ -175,13 +199,17 @@ def _parts(side: Assessment | None) -> d.ScoreParts | None:
     return d.ScoreParts(availability=availability, resilience=resilience, data=data)
 
 
-def _gate(decision: Decision) -> d.GatePart:
-    return d.GatePart(
-        passed=decision.passed,
-        reasons=tuple(d.GateReason(gate=g.gate, limit=g.limit, actual=g.actual, message=g.message) for g in decision.gates if not g.passed)
-        + ((d.GateReason(gate="could-not-compute", limit=None, actual=None, message=decision.error),) if decision.error else ()),
-        checks=tuple(_check(g) for g in decision.gates),
-    )
+def _gate(decision: Decision, *, plain: bool) -> d.GatePart:
+    """`plain`: the delta is what the two scores differ by."""
+    reasons = [_reason(gate, plain=plain) for gate in decision.gates if not gate.passed]
+    if decision.error:
+        reasons.append(d.GateReason(gate="could-not-compute", limit=None, actual=None, message=decision.error))
+    return d.GatePart(passed=decision.passed, reasons=tuple(reasons), checks=tuple(map(_check, decision.gates)))
+
+
+def _reason(gate: GateResult, *, plain: bool) -> d.GateReason:
+    alike = ", like for like" if gate.gate == "fail-on-regression" and not plain else ""
+    return d.GateReason(gate=gate.gate, limit=gate.limit, actual=gate.actual, message=f"{gate.message}{alike}")
 
 
 def _check(gate: GateResult) -> d.GateCheck:

@@ -19,6 +19,7 @@ from faultray_action.report.document import (
     DisruptionRow,
     Document,
     Edit,
+    OneSidedRow,
     Printable,
     RiskRow,
     SpofRow,
@@ -107,9 +108,19 @@ def _better(document: Document) -> bool:
 def decimals(document: Document) -> int:
     """Integers; one decimal where |delta| < 1, or where two rounded scores would tell a small delta wrong; two where one would show none."""
     delta = abs(document.score.delta or 0.0)
-    if delta == 0 or delta >= _LARGE or (delta >= 1 and _tells_right(document)):
+    if delta == 0 or delta >= _LARGE:
+        return 0
+    if delta >= 1 and (_is_far_apart(document) or _tells_right(document)):
         return 0
     return 1 if delta >= 0.05 else 2
+
+
+def _is_far_apart(document: Document) -> bool:
+    """Whether no reader would take the difference of the two scores for the delta: it is told beside them."""
+    score = document.score
+    if score.compared is None or score.before is None or score.after is None or score.delta is None:
+        return False
+    return abs(score.after - score.before - score.delta) >= 1
 
 
 def _tells_right(document: Document) -> bool:
@@ -128,12 +139,56 @@ def score(document: Document, value: float | None) -> str:
 
 
 def shown_delta(document: Document) -> float | None:
-    """The difference of the two scores as shown: a reader who subtracts must not find another number."""
-    before, after = document.score.before, document.score.after
-    if before is None or after is None:
+    """The delta as shown. Where it is what the two scores differ by, that of the scores as shown: a reader who subtracts must not find another
+    number."""
+    before, after, delta = document.score.before, document.score.after, document.score.delta
+    if before is None or after is None or delta is None:
         return None
     digits = decimals(document)
-    return round(float(number(after, digits)) - float(number(before, digits)), digits) + 0.0
+    subtracted = round(float(number(after, digits)) - float(number(before, digits)), digits) + 0.0
+    return subtracted if document.score.compared is None else round(delta, digits) + 0.0
+
+
+def is_apart(document: Document) -> bool:
+    """Whether the delta is another number than the two scores as shown differ by: then it is told beside them, and why."""
+    before, after, delta = document.score.before, document.score.after, shown_delta(document)
+    if document.score.compared is None or before is None or after is None or delta is None:
+        return False
+    digits = decimals(document)
+    subtracted = float(number(after, digits)) - float(number(before, digits))
+    return abs(subtracted - delta) > 10.0**-digits / 2
+
+
+def like_for_like(document: Document, minus: str = MINUS) -> str:
+    """`like for like −3`."""
+    return f"like for like {signed(shown_delta(document) or 0.0, decimals(document), minus)}"
+
+
+def one_sided(rows: Sequence[OneSidedRow], limit: int = 2) -> Phrase:
+    """Why the delta is not what the two scores differ by: new: `reports` 48; gone data: `uploads`. Parts where there is nothing greater."""
+    if not rows:
+        return ("what only one side shows counts on both",)
+    greater = [row for row in rows if row.kind != "part"]
+    rows = greater or rows
+    told: list[Phrase] = []
+    for standing in ("new", "gone"):
+        for kind, before in _ONE_SIDED:
+            of_kind = [row for row in rows if (row.standing, row.kind) == (standing, kind)]
+            if of_kind:
+                told.append((f"{standing}{before}: ", *_named(of_kind, limit)))
+    return tuple(part for at, phrase in enumerate(told) for part in (("; ", *phrase) if at else phrase))
+
+
+_ONE_SIDED = (("entry", ""), ("data", " data"), ("part", " part"))
+
+
+def _named(rows: Sequence[OneSidedRow], limit: int) -> Phrase:
+    """The first of them, each with what it scores by itself."""
+    parts: list[str | Name | Said] = []
+    for row in rows[:limit]:
+        parts += [", "] if parts else []
+        parts += [Name(row.label or row.address), "" if row.score is None else f" {number(row.score, 0)}"]
+    return (*parts, f" and {len(rows) - limit} more") if len(rows) > limit else tuple(parts)
 
 
 def signed(value: float, digits: int, minus: str = MINUS) -> str:

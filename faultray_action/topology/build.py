@@ -169,7 +169,7 @@ def _with_lost(found: tuple[DataAsset, ...], compared: tuple[DataAsset, ...]) ->
     for asset in compared:
         own = kept.get(asset.address)
         if asset.destroyed:
-            kept[asset.address] = asset
+            kept[asset.address] = asset if own is None else replace(own, destroyed=True)
         elif own is not None:
             locked = [loss for loss in asset.losses if loss.kind is LossKind.KEY and loss not in own.losses]
             if locked or asset.unrestored:
