@@ -7,6 +7,7 @@ RIG ?= ../shared/rig/terraform
 RIG_HOME ?= $(HOME)/.cache/terraform-rig
 SCENARIOS ?= ../shared/scenarios
 WORKERS ?= 2
+SECONDS ?= 3600
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -15,7 +16,7 @@ READY := .venv/.ready
 COMPILE := env -u PIP_FIND_LINKS PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --generate-hashes \
 	--allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
 
-.PHONY: setup check test lint fixtures golden bench proof judge image wheel lock clean
+.PHONY: setup check test lint fixtures golden bench proof judge fuzz image wheel lock clean
 
 setup: $(READY) $(D3) ## a virtual environment with everything at its pinned version, the product itself, and D3 for the HTML page
 
@@ -58,6 +59,10 @@ proof: setup ## docs/proof.md: the laws of the cascade on every small system; ta
 judge: setup ## the verdicts against labelled Terraform changes
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python $(SCENARIOS)/../tools/judge.py $(SCENARIOS)
 
+fuzz: setup ## what strangers send, under a coverage-guided fuzzer: make fuzz SECONDS=3600
+	$(PIP) install --quiet --require-hashes --requirement requirements/fuzz.txt
+	$(BIN)/python tests/fuzz/campaign.py --seconds $(SECONDS) $(TARGETS)
+
 image: ## the container that the action runs in
 	docker build --build-arg BASE_IMAGE=$(BASE_IMAGE) --tag $(IMAGE) .
 
@@ -66,8 +71,8 @@ wheel: setup ## dist/*.whl, with D3 in it
 
 lock: $(READY) ## requirements/*.txt out of requirements/*.in, for every supported Python
 	$(PIP) install --quiet pip-tools
-	cd requirements && for set in runtime test; do $(subst $(BIN),../$(BIN),$(COMPILE)) --output-file $$set.txt $$set.in || exit; done
+	cd requirements && for set in runtime test fuzz; do $(subst $(BIN),../$(BIN),$(COMPILE)) --output-file $$set.txt $$set.in || exit; done
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .faultray $(D3)
+	rm -rf .venv .fuzz .build build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .faultray $(D3)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 from faultray_action import __version__
 from faultray_action.model.errors import ConfigError, FaultrayError, InputError
 from faultray_action.model.nearest import nearest
+from faultray_action.model.text import visible
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "tf-check": ("tf_check:tf_check", "What a Terraform plan does to resilience: score, single points of failure, causes, gates."),
@@ -111,7 +112,7 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo(error.format_message())
         return ConfigError.exit_code
     except click.ClickException as error:
-        click.echo(f"faultray: {_one_line(error)}", err=True)
+        click.echo(f"faultray: {visible(_one_line(error))}", err=True)
         return ConfigError.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("faultray: stopped", err=True)
@@ -123,7 +124,7 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("FAULTRAY_DEBUG"):
             raise
-        told = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        told = f"{type(error).__name__}: {visible(' '.join(str(error).split()))[:200]}"
         click.echo(f"faultray: stopped by a defect of its own ({told}); report it with the traceback that FAULTRAY_DEBUG=1 shows", err=True)
         return InputError.exit_code
 

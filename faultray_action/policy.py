@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
-import yaml
 from msgspec import Struct
 from pydantic import BaseModel, ValidationError
 
 from faultray_action.model.component import Recovery
 from faultray_action.model.errors import ConfigError
+from faultray_action.model.files import read_file
 from faultray_action.model.nearest import nearest
 from faultray_action.model.policy import DeclaredEntry, DeclaredNeed, Override, Place, Policy, PolicyDocument, RateOverride, Waiver
 from faultray_action.model.topology import Role
@@ -28,28 +29,35 @@ from faultray_action.policy_schema import (
     WaivableClass,
     WaiverSection,
 )
+from faultray_action.yaml_text import Route, YamlError, YamlTree, read_yaml
 
 MAX_FILE_BYTES = 1024 * 1024
-MAX_NODES = 50_000
+MAX_VALUES = 50_000
 """More than any policy needs; what aliases of aliases unfold to is counted too."""
 MAX_ERRORS_TOLD = 5
-_STANDARD_TAGS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 _FILE_SETTINGS = ("mode", "comment_mode", "comment_when", "annotations", "check_name", "summary", "slo")
 
-Route = tuple[str | int, ...]
-"""Keys and list positions from the top of the file down to a value."""
+
+def read_policy_file(path: Path, today: date) -> PolicyDocument:
+    """The policy in a file of the working copy. Raises ConfigError, also for what is no regular file or too large for a policy."""
+    return read_policy(read_file(path, MAX_FILE_BYTES, ConfigError, "name a policy file like docs/policy.md shows"), str(path), today)
 
 
 def read_policy(content: bytes, file: str, today: date) -> PolicyDocument:
     """The policy of a file's content. Raises ConfigError with `file:line` for everything that is wrong, up to five at once."""
-    tree, lines = _read_yaml(content, file)
-    if tree is None:
-        return PolicyDocument()
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{file}:1: must be a mapping of keys such as `gates:` and `waivers:`")
-    where = _Lines(file, lines)
+    if len(content) > MAX_FILE_BYTES:
+        raise ConfigError(f"{file} has {len(content):,} bytes: a policy may have {MAX_FILE_BYTES:,}")
     try:
-        parsed = PolicyFile.model_validate(tree)
+        tree = read_yaml(content, MAX_VALUES)
+    except YamlError as error:
+        raise ConfigError(error.at(file)) from error
+    if tree.value is None:
+        return PolicyDocument()
+    if not isinstance(tree.value, dict):
+        raise ConfigError(f"{file}:1: must be a mapping of keys such as `gates:` and `waivers:`")
+    where = _Lines(file, tree)
+    try:
+        parsed = PolicyFile.model_validate(tree.value)
     except ValidationError as error:
         raise ConfigError(_told(error, where)) from error
     return PolicyDocument(_policy(parsed, where, today), _settings(parsed, where))
@@ -59,89 +67,15 @@ class _Lines(Struct, frozen=True):
     """Where each value of the file stands."""
 
     file: str
-    lines: Mapping[Route, int]
+    tree: YamlTree
 
     def place(self, *route: str | int) -> Place:
         """Of the value, or of the nearest thing around it that is written down."""
-        while route and route not in self.lines:
-            route = route[:-1]
-        return Place(self.file, self.lines.get(route, 1))
+        return Place(self.file, self.tree.line(route))
 
     def written(self, route: Route) -> Route:
         """A validator's location without the steps of its own that the file does not have."""
-        while route and route not in self.lines:
-            route = route[:-1]
-        return route
-
-
-def _read_yaml(content: bytes, file: str) -> tuple[Any, dict[Route, int]]:
-    if len(content) > MAX_FILE_BYTES:
-        raise ConfigError(f"{file} has {len(content):,} bytes: a policy may have {MAX_FILE_BYTES:,}")
-    try:
-        loader = yaml.SafeLoader(content.decode("utf-8-sig"))
-        node = loader.get_single_node()
-        reader = _Reader(loader, file)
-        return (reader.value(node, ()), reader.lines) if node else (None, {})
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{file} is not UTF-8: save it as UTF-8") from error
-    except RecursionError as error:
-        raise ConfigError(f"{file} nests too deeply for a policy") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(_yaml_told(error, file)) from error
-
-
-class _Reader:
-    """Nodes to plain values, remembering lines; refuses duplicate keys, foreign tags and what unfolds to too much."""
-
-    def __init__(self, loader: yaml.SafeLoader, file: str) -> None:
-        self._loader = loader
-        self._file = file
-        self._seen = 0
-        self.lines: dict[Route, int] = {}
-
-    def value(self, node: yaml.Node, route: Route) -> Any:
-        self._seen += 1
-        if self._seen > MAX_NODES:
-            raise ConfigError(f"{self._file} holds more than {MAX_NODES:,} values: aliases of aliases are not for policies")
-        self.lines.setdefault(route, node.start_mark.line + 1)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, route)
-        if isinstance(node, yaml.SequenceNode):
-            self._check_tag(node)
-            return [self.value(item, (*route, position)) for position, item in enumerate(node.value)]
-        return self._scalar(node)
-
-    def _mapping(self, node: yaml.MappingNode, route: Route) -> dict[str, Any]:
-        self._check_tag(node)
-        found: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise self._wrong(key_node, "a key must be text")
-            key = str(key_node.value)
-            if key in found:
-                raise self._wrong(key_node, f"`{key}` stands here a second time")
-            self.lines[(*route, key)] = key_node.start_mark.line + 1
-            found[key] = self.value(value_node, (*route, key))
-        return found
-
-    def _scalar(self, node: yaml.Node) -> Any:
-        try:
-            return self._loader.construct_object(node)
-        except ValueError as error:
-            raise self._wrong(node, f"`{node.value}` cannot be read ({error})") from error
-
-    def _check_tag(self, node: yaml.Node) -> None:
-        if node.tag not in _STANDARD_TAGS:
-            raise self._wrong(node, f"the tag `{node.tag}` is not for policies")
-
-    def _wrong(self, node: yaml.Node, what: str) -> ConfigError:
-        return ConfigError(f"{self._file}:{node.start_mark.line + 1}: {what}")
-
-
-def _yaml_told(error: yaml.YAMLError, file: str) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "it is no YAML"
-    return f"{file}:{mark.line + 1 if mark else 1}: {problem}"
+        return self.tree.written(route)
 
 
 def _told(error: ValidationError, where: _Lines) -> str:

@@ -17,8 +17,11 @@ from typing import NamedTuple, TypeVar
 from faultray_action.model.artifact import AnnotationChannel, CommentMode, CommentWhen
 from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.errors import ConfigError
+from faultray_action.model.files import HeldFile
 from faultray_action.model.nearest import nearest
-from faultray_action.model.policy import Gates, Mode, Place, Policy, PolicyDocument, Unknowns
+from faultray_action.model.policy import Gates, Mode, Place, Policy, PolicyFrom, Unknowns
+from faultray_action.model.text import well_formed
+from faultray_action.policy_choice import Asked, Base, Chosen, choose
 
 DEFAULT_CONFIG = ".faultray.yml"
 INPUT_PREFIX = "INPUT_"
@@ -26,7 +29,10 @@ VARIABLE_PREFIX = "FAULTRAY_"
 
 
 class Input(NamedTuple):
-    """An input of the action: its default as action.yml has it, and what it means."""
+    """An input of the action: what counts where nobody says anything, and what it means.
+
+    action.yml declares no defaults: the runner passes them like written ones, and what somebody wrote must win over the policy file.
+    """
 
     default: str
     description: str
@@ -37,6 +43,11 @@ INPUTS: Mapping[str, Input] = MappingProxyType(
         "plan": Input("", "Path of the plan JSON (`terraform show -json`), or globs, one per line: several plans make one comment."),
         "source": Input(".", "Folder of the .tf files, for the lines that annotations and links point to."),
         "config": Input(DEFAULT_CONFIG, "Path of the policy file."),
+        "policy-from": Input(
+            "base",
+            "Whose policy file counts for a pull request: base (of the branch it goes to), head (its own) or none; elsewhere the one at hand.",
+        ),
+        "report": Input("", "Post this report of another job instead of judging a plan: paths, one per line; gates are asked again."),
         "label": Input("", "Name of this plan in the comment; give each job of a matrix its own."),
         "min-score": Input("", "Fail where the score after the change is below this (0-100)."),
         "fail-on-regression": Input(
@@ -111,6 +122,8 @@ class Settings:
     files: Mapping[str, str]
     today: date
     policy: Policy = Policy()
+    held_catalogue: tuple[HeldFile, ...] | None = None
+    reports: tuple[str, ...] = ()
     max_depth: int | None = None
     token: str = field(default="", repr=False)
     origins: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -127,8 +140,10 @@ class Settings:
         return tuple(f"{name} = {text}" for name, text in self.shown().items())
 
     @property
-    def catalogue_files(self) -> tuple[Path, ...]:
-        """The policy's catalogue files; relative ones are relative to the policy file."""
+    def catalogue_files(self) -> tuple[Path | HeldFile, ...]:
+        """The policy's catalogue files, from where the policy came; relative ones are relative to the policy file."""
+        if self.held_catalogue is not None:
+            return self.held_catalogue
         return tuple(Path(self.config).parent / name for name in self.policy.catalogue)
 
     def _shown(self, name: str) -> str:
@@ -164,23 +179,27 @@ def action_inputs(environ: Mapping[str, str]) -> tuple[dict[str, str], tuple[Dia
     return found, tuple(notes)
 
 
-def settings_of_action(environ: Mapping[str, str], today: date) -> Settings:
+def settings_of_action(environ: Mapping[str, str], today: date, base: Base | None = None) -> Settings:
     """Settings of a run as an action: regression is a gate unless switched off. Raises ConfigError (exit code 3).
 
-    The runner passes every input of action.yml, the untouched ones with their default: an input that says its default says nothing.
+    The runner passes every input of action.yml, empty where nobody wrote it. `base`: the branch a change goes to, None where there is none.
     """
     inputs, notes = action_inputs(environ)
-    given = {name: text for name, text in inputs.items() if text.strip() != INPUTS[name].default}
-    return _resolve({name: _Said(text, "input", f"input `{name}`") for name, text in given.items()}, environ, today, {}, notes)
+    given = {name: _Said(text, "input", f"input `{name}`") for name, text in inputs.items()}
+    return _resolve(given, environ, today, {}, notes, base)
 
 
-def settings_of_command(options: Mapping[str, object], environ: Mapping[str, str], today: date) -> Settings:
+def settings_of_command(
+    options: Mapping[str, object], environ: Mapping[str, str], today: date, base: Base | None = None, **defaults: str
+) -> Settings:
     """Settings of the command line: nothing is a gate unless asked for. `options`: setting -> value, None where not given.
 
-    A tolerance (`max-drop` and the like) that somebody gives asks for the gate it belongs to.
+    A tolerance (`max-drop` and the like) that somebody gives asks for the gate it belongs to. `defaults`: setting (with underscores) ->
+    what this command falls back to instead.
     """
     said = {name: _Said(_text(value), "option", f"--{name}") for name, value in options.items() if value is not None}
-    return _resolve(said, environ, today, {"fail-on-regression": "false"}, ())
+    fallback = {name.replace("_", "-"): text for name, text in defaults.items()}
+    return _resolve(said, environ, today, {"fail-on-regression": "false", "policy-from": "head", **fallback}, (), base)
 
 
 def _text(value: object) -> str:
@@ -195,16 +214,29 @@ def _resolve(
     today: date,
     defaults: Mapping[str, str],
     notes: tuple[Diagnostic, ...],
+    base: Base | None,
 ) -> Settings:
     said = {name: _Said(text, "default", f"default of `{name}`") for name, text in {**_defaults(), **defaults}.items()}
     variables, unknown = _variables(environ)
     above = {**variables, **{name: value for name, value in given.items() if value.text.strip()}}
-    document, missing = _document(above.get("config", said["config"]), today)
-    said |= {name: _from_file(name, text, place) for name, (text, place) in document.settings.items()}
+    # What is wrong with an input is told before any file is read or anybody asked.
+    _settings({**said, **above}, Chosen(), today, ())
+    chosen = choose(_asked({**said, **above}, base), today, base)
+    said |= {name: _from_file(name, text, place, chosen.whose) for name, (text, place) in chosen.document.settings.items()}
     said |= above
     if defaults:
         said |= _implied(said)
-    return _settings(said, document.policy, today, (*notes, *unknown, *missing))
+    return _settings(said, chosen, today, (*notes, *unknown, *chosen.diagnostics))
+
+
+def _asked(said: Mapping[str, _Said], base: Base | None) -> Asked:
+    config, whose = said["config"], _choice(PolicyFrom, said["policy-from"])
+    if whose is PolicyFrom.BASE and base is None and said["policy-from"].origin in ("option", "environment"):
+        raise ConfigError(
+            f"{said['policy-from'].place} asks for the base branch's policy file, and no pull request of GitHub is known here: "
+            "write that file out (`git show origin/main:.faultray.yml`) and name it with --config"
+        )
+    return Asked(config.text.strip(), "" if config.origin == "default" else config.place, whose, _token(said[SECRET].text))
 
 
 def _defaults() -> dict[str, str]:
@@ -237,33 +269,13 @@ def _variables(environ: Mapping[str, str]) -> tuple[dict[str, _Said], tuple[Diag
     return found, tuple(notes)
 
 
-def _document(config: _Said, today: date) -> tuple[PolicyDocument, tuple[Diagnostic, ...]]:
-    """The policy file; only the default one may be absent."""
-    path = Path(config.text.strip())
-    if path.is_file():
-        from faultray_action.policy import read_policy  # pydantic and yaml cost start-up, and most runs on a laptop have no policy
-
-        try:
-            return read_policy(path.read_bytes(), str(path), today), ()
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    if config.origin != "default":
-        raise ConfigError(f"{path} does not exist: {config.place} must name the policy file")
-    other = path.with_suffix(".yaml")
-    if other.is_file():
-        return PolicyDocument(), (
-            Diagnostic(Severity.WARNING, "policy-not-read", f"{other} is not read: call it {path}.", file=str(other)),
-        )
-    return PolicyDocument(), ()
+def _from_file(name: str, text: str, place: Place, whose: str) -> _Said:
+    return _Said(text, f"file {place}{whose}", f"{place}{whose}: `{name}`")
 
 
-def _from_file(name: str, text: str, place: Place) -> _Said:
-    return _Said(text, f"file {place}", f"{place}: `{name}`")
-
-
-def _settings(said: Mapping[str, _Said], policy: Policy, today: date, notes: tuple[Diagnostic, ...]) -> Settings:
+def _settings(said: Mapping[str, _Said], chosen: Chosen, today: date, notes: tuple[Diagnostic, ...]) -> Settings:
     return Settings(
-        plan=tuple(line.strip() for line in said["plan"].text.splitlines() if line.strip()),
+        plan=_lines(said["plan"]),
         source=said["source"].text.strip(),
         config=said["config"].text.strip(),
         label=_one_line(said["label"]),
@@ -276,13 +288,19 @@ def _settings(said: Mapping[str, _Said], policy: Policy, today: date, notes: tup
         summary=_truth(said["summary"]),
         files=MappingProxyType({name: said[name].text.strip() for name in INPUTS if name.endswith("-file")}),
         today=today,
-        policy=policy,
+        policy=chosen.document.policy,
+        held_catalogue=chosen.catalogue,
+        reports=_lines(said["report"]),
         max_depth=None if not said["max-depth"].text else int(_number(said["max-depth"], 1, math.inf, whole=True)),
         token=_token(said[SECRET].text),
         origins=MappingProxyType({name: value.origin for name, value in said.items()}),
         texts=MappingProxyType({name: value.text for name, value in said.items() if name != SECRET}),
         diagnostics=notes,
     )
+
+
+def _lines(said: _Said) -> tuple[str, ...]:
+    return tuple(line.strip() for line in said.text.splitlines() if line.strip())
 
 
 def _gates(said: Mapping[str, _Said]) -> Gates:
@@ -342,7 +360,7 @@ def _choice(kind: type[Choice], said: _Said) -> Choice:
 
 
 def _one_line(said: _Said) -> str:
-    return " ".join(said.text.split())
+    return " ".join(well_formed(said.text).split())
 
 
 def _token(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from faultray_action.model.nesting import nests_deeper
+from faultray_action.model.text import whole_number
 from faultray_action.model.value import UNKNOWN
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -116,4 +117,4 @@ def _leaves(tree: Any) -> Iterator[tuple[str, Any]]:
 def _whole(value: Any) -> Any:
     if value is UNKNOWN or (isinstance(value, int) and not isinstance(value, bool)):
         return value
-    return int(value) if isinstance(value, str) and value.strip().isdigit() else None
+    return whole_number(value.strip()) if isinstance(value, str) else None

@@ -77,6 +77,12 @@ def texts_of(entry: Entry) -> Iterable[tuple[str, str]]:
         "sends_all",
         "private",
         "own_names",
+        "called_on",
+        "probe_port",
+        "open_ports",
+        "is_off",
+        "refuses_all",
+        "lets_in",
     ):
         if text := getattr(entry, name):
             yield name, text
@@ -93,6 +99,10 @@ def texts_of(entry: Entry) -> Iterable[tuple[str, str]]:
         yield from ((f"entry.{n}", getattr(entry.entry, n)) for n in ("when", "failover", "primary"))
     yield from (("read_as.when", other.when) for other in entry.read_as)
     yield from (("match.when", match.when) for match in entry.match if match.when)
+    if entry.containers is not None:
+        yield "containers.own_address", entry.containers.own_address
+    if entry.forwards is not None:
+        yield "forwards.when", entry.forwards.when
     if entry.calls_out is not None:
         yield "calls_out.when", entry.calls_out.when
     if entry.firewall is not None:

@@ -11,11 +11,11 @@ from typing import Literal
 
 import msgspec
 
-Disposition = Literal["component", "connector", "placement", "firewall", "modifier", "external", "transparent", "irrelevant"]
+Disposition = Literal["component", "connector", "placement", "firewall", "grant", "modifier", "external", "transparent", "irrelevant"]
 """component: serves and can fail · connector: traffic or data runs through it, it has no failure of its own (listener, target group, task
-definition) · placement: says where things stand (subnet, subnet group, route table) · firewall: security group or rule · modifier: sets
-facts of another resource (autoscaling target, backup plan) · external: a third party with an SLA · transparent: a helper whose references
-pass through (random_id) · irrelevant: no outage follows from it (IAM, logs, tags)."""
+definition) · placement: says where things stand (subnet, subnet group, route table) · firewall: security group or rule · grant: says who may
+call what (a permission, a policy, a role's member) · modifier: sets facts of another resource (autoscaling target, backup plan) · external: a
+third party with an SLA · transparent: a helper whose references pass through (random_id) · irrelevant: no outage follows from it (logs, tags)."""
 
 EdgeRole = Literal[
     "need",  # this resource needs the one it refers to
@@ -43,6 +43,14 @@ EdgeRole = Literal[
     "joins",  # a way between the networks referred to (a peering)
     "opens",  # a need as well: a private way to the one referred to, which may have no other (a private endpoint)
     "admits",  # a rule that lets calls from public networks in to the one referred to, which takes none without (a server's firewall rule)
+    "asks",  # this one calls the one referred to, which has to permit it; no need of its own
+    "acts-as",  # this one calls others under the identity referred to
+    "grants",  # a grant (or a part of one) says whom or what it is about
+    "probes",  # what is behind this one is asked whether it is well as the one referred to says (a rule of a balancer names its probe)
+    "filters",  # calls to the one referred to pass this one first (the association of a web filter with what it stands before)
+    "filtered-by",  # calls to this one pass the one referred to first
+    "swaps-in",  # the one referred to serves in place of what it belongs to (the active slot of an app)
+    "slot-of",  # this one belongs to the one referred to and may be swapped in
     "resolves",  # a private zone holds the name of this one (an endpoint), or this one makes the zone known (a link, in its network)
     "none",
 ]
@@ -151,7 +159,8 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     With `selects`: by patterns of its name and by its tags.
     With `block` beside it, `when` says which of the blocks at that path count at all (backends with a share of the traffic).
     With `hosts`: the strings under `by` use one of the target's host names, templates over its attributes ("{metadata.name}.{metadata.namespace}.svc",
-    "{name}-*.{namespace}": what begins so). `target_scope`: where the target says it, if elsewhere than at `scope`."""
+    "{name}-*.{namespace}": what begins so). `target_scope`: where the target says it, if elsewhere than at `scope`.
+    `share`: the target carries a share of the requests, beside others (a path of an ingress)."""
 
     to: tuple[str, ...]
     role: EdgeRole
@@ -165,6 +174,35 @@ class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     when: str = ""
     block: str = ""
     selects: Selects | None = None
+    share: bool = False
+
+
+class Listed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A list at the attribute `at` into which resources of the type `by` write an element each (routes of a table): `owner` is the attribute in
+    which they name this resource, by its id or what stands at `names`; `same` pairs attributes of theirs with those of the element that they
+    wrote, "" for the element itself. `whole`: nothing beside this list says what leads out of where the resource holds."""
+
+    at: str
+    by: str
+    owner: str
+    same: dict[str, str]
+    names: tuple[str, ...] = ()
+    whole: bool = False
+
+
+class Awaits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """It is there to be called through a front of the types in `front` (a target group, by a load balancer). Where nothing leads to it, a front
+    of them that leads nowhere is not filled from elsewhere. `when`: an expression over its attributes and the front's under `target`."""
+
+    front: tuple[str, ...]
+    when: str = "true"
+
+
+class StartsThrough(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """It cannot start, where `when` holds, unless its network leads out or offers one of these `services` (the registry of its image)."""
+
+    services: tuple[str, ...]
+    when: str = "true"
 
 
 class PathTo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -221,6 +259,42 @@ class ReadAs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     when: str
     type: str
+
+
+class Containers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What listens inside a workload: `at`, paths of its containers (a JSON text is read). Below each of them: `called`, its name, and `ports`, the
+    ports that it declares, each with a `number` and a `name`; `probes`, the ports on which it is asked whether it is well, where a name means
+    one of its own. `beside`: paths that are set where something else may listen as well. `own_address`: its ports are those that callers see."""
+
+    at: tuple[str, ...]
+    ports: str
+    number: str
+    name: str = ""
+    called: str = "name"
+    probes: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    own_address: str = "true"
+
+
+class Forwards(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The ports of a front and what it calls behind them (a Service): the blocks `at`, and in each the `number` and the `name` that callers ask
+    for, and the `target`, a number or a name of a container's port, the same number where there is none. `when`: it calls them at all."""
+
+    at: str
+    number: str
+    name: str
+    target: str
+    when: str = "true"
+
+
+class Calls(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The port on which something calls what it names: in the blocks `at`, what is `named` (equal to `target` of a resource; the name of a
+    container where there is none), and the first of `ports` that is there, a number or a name."""
+
+    at: str
+    named: str
+    ports: tuple[str, ...]
+    target: str = ""
 
 
 Openness = Literal["nobody", "inside", "everybody"]
@@ -285,6 +359,90 @@ class FirewallFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operators: tuple[int, ...] = ()
 
 
+Language = Literal["aws", "azure", "google"]
+"""How grants are written and held against what is asked: policies with statements, assignments with scopes, bindings with members."""
+
+
+class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A call that has to be permitted: of what this resource names at the path `at`, of the types in `to`; with `at` empty, of the resource itself by
+    users. It counts where something stands at one of the paths `given` and nothing at `unless` (asked of the block at `block` that holds the reference),
+    and where nothing that refers to this resource has anything at `unless_user`.
+
+    `may`: the actions or roles of which one is enough. Who calls: `service`, a name that the provider gives the caller (a pattern; "*": anybody), or the
+    identity at the first of the paths `identity` that holds one (of what is named at `actor`, if that calls); the values in `itself` mean the resource's
+    own and count as none. `not_enough`: roles (patterns) that are known not to be enough, where others may be.
+    `source`: path of what it calls for ("." is the resource itself), which conditions on a source are held against.
+    `key`: what it may do with the key that encrypts what it calls, one of these actions is enough.
+    `texts`: where the text at `at` is JSON, the paths in it at which it names what it calls. `marked`: what a text must contain to be such a call,
+    `unmarked` what it must not.
+    `elsewhere`: callers may stand outside of the plan that are permitted by other ways, so that only a grant that goes is evidence.
+    """
+
+    language: Language
+    may: tuple[str, ...]
+    at: str = ""
+    to: tuple[str, ...] = ()
+    service: str = ""
+    identity: tuple[str, ...] = ()
+    itself: tuple[str, ...] = ()
+    actor: str = ""
+    not_enough: tuple[str, ...] = ()
+    source: str = ""
+    key: tuple[str, ...] = ()
+    block: str = ""
+    given: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    unless_user: str = ""
+    given_by_called: tuple[str, ...] = ()
+    unless_called: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    marked: str = ""
+    unmarked: str = ""
+    elsewhere: bool = False
+
+
+class GrantFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a resource permits, and what it is to those who ask.
+
+    A grant: `to` are the paths of what may be called (none: the resource itself), `within` attributes that both have in common, `part` the path of the
+    one part that it is for (an alias); with `spans` it holds for all that name the same at that path (a project), with `scoped` for all below (a resource
+    group). `belongs_to`: paths of the identity to which it belongs. `whom`, `may`: paths of callers and of actions or roles, in the blocks at `block` if
+    there are such; `sources` and `accounts` narrow for whom the caller calls, `unjudged` in ways that no plan tells. `documents`: paths of documents that
+    say all of it, `statements` the path of blocks that do (a document that is written as a data source), `attaches` the path of the document's resource.
+    `exclusive`: nothing else stands beside it ("all"), or nothing else of its role ("role").
+    `lists`: the attributes in which the state shows all that stands, whoever made it.
+
+    Who is asked: `of` is the path of that on which grants are held instead (a secret of its vault), `part_of` the attribute that names it as a part there
+    (an alias). `open`: it permits anybody where that is set. `delegates`: its own policy decides whether those of an identity count (a key).
+    An identity: `known_as` are the attributes by which grants know it, `named_by` the name in what they call it.
+    """
+
+    language: Language
+    to: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+    part: str = ""
+    spans: str = ""
+    scoped: bool = False
+    belongs_to: tuple[str, ...] = ()
+    whom: tuple[str, ...] = ()
+    may: tuple[str, ...] = ()
+    block: str = ""
+    sources: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    statements: str = ""
+    attaches: str = ""
+    exclusive: Literal["", "all", "role"] = ""
+    lists: tuple[str, ...] = ()
+    of: str = ""
+    part_of: str = ""
+    open: str = ""
+    delegates: bool = False
+    known_as: tuple[str, ...] = ()
+    named_by: str = ""
+
+
 class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Another reliability row or contract where `when` holds (a database with a standby fails over instead of being restored)."""
 
@@ -319,8 +477,21 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `outward`: its placement is its way out only, calls reach it elsewhere. `leads_out`: a placement has a way out that no route tells of.
     `leads_nowhere`: a route drops what would leave, `sends_all`: it hands all that leaves to what joins networks; asked of each of the blocks at
     `routes` where it has several.
+    `towards`: paths of the ranges that a route holds for, of a table below those of its `routes`.
+    `known_within`: a zone whose names are known in the networks only that it is linked to.
+    `public_too`: it may be called from the internet as well. `joined_whole`: a network whose parts reach all of one that it is joined with.
+    `passes_callers`: a front behind which users' own addresses
+    are seen, so that answers leave by the servers' own routes.
+    `latent`: nothing runs of it unless something refers to it (the configuration of an endpoint).
     `private`: it is reached by what `opens` it only. `own_names`: a network asks name servers of its own, so that links of zones do not tell.
+    `asks`: calls that have to be permitted; `grants`: what it permits (docs/model.md, grants).
     `retention`: seconds a queue or stream keeps messages.
+    `containers`: what listens inside it. `forwards`: the ports of a front and those behind them. `calls`: the ports on which it calls what it
+    names. `registers`: the port of a container under which a front behind `serves` knows it.
+    `called_on`: list of the ports on which it calls what is behind it. `probe_port`: the one (or a list) on which that is asked whether it is
+    well, none where it is the same. `open_ports`: list of the ports that are all it can be called on.
+    `is_off`: switched off, what depends on it (data encrypted with a key) is of no use. `refuses_all`: it filters calls and lets none pass.
+    `lets_in`: what it serves is reached through it alone, and it lets users in (the controller of ingresses).
     """
 
     disposition: Disposition
@@ -362,9 +533,28 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listens: tuple[str, ...] = ()
     capacity: str = ""
     retention: str = ""
+    containers: Containers | None = None
+    forwards: Forwards | None = None
+    calls: tuple[Calls, ...] = ()
+    registers: Calls | None = None
+    called_on: str = ""
+    probe_port: str = ""
+    open_ports: str = ""
+    is_off: str = ""
+    refuses_all: str = ""
+    lets_in: str = ""
     edges: dict[str, EdgeRole | EdgeRule | tuple[EdgeRule, ...]] = {}
     match: tuple[Match, ...] = ()
     path_to: PathTo | None = None
+    lists: tuple[Listed, ...] = ()
+    awaits: Awaits | None = None
+    starts_through: StartsThrough | None = None
+    latent: bool = False
+    known_within: str = ""
+    joined_whole: bool = False
+    public_too: str = ""
+    passes_callers: bool = False
+    towards: tuple[str, ...] = ()
     firewall: FirewallFacts | None = None
     firewall_tags: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
@@ -376,6 +566,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sends_all: str = ""
     private: str = ""
     own_names: str = ""
+    asks: tuple[Ask, ...] = ()
+    grants: GrantFacts | None = None
     data: DataFacts | None = None
     entry: EntryFacts | None = None
     sets: dict[str, str] = {}

@@ -305,16 +305,29 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 }
 
 
+LARGEST = 10**15
+"""Beyond it no number of a plan counts anything: it is taken for this one."""
+
+
+def _countable(value: float | int) -> float | int:
+    """Within what counts; 0 for what is no number."""
+    if value != value:
+        return 0
+    return value if -LARGEST <= value <= LARGEST else LARGEST if value > 0 else -LARGEST
+
+
 def number(value: Any) -> float | int:
     """A number as Terraform would convert it; None, text without a number and empty lists are 0, a list is its length."""
-    if isinstance(value, (bool, int, float)):
+    if isinstance(value, bool):
         return value
+    if isinstance(value, (int, float)):
+        return _countable(value)
     if isinstance(value, str):
         try:
             parsed = float(value.strip().rstrip("%"))
         except ValueError:
             return 0
-        return int(parsed) if parsed.is_integer() else parsed
+        return _countable(int(parsed) if parsed.is_integer() else parsed)
     return len(value) if isinstance(value, (list, Mapping)) else 0
 
 

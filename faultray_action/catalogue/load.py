@@ -14,11 +14,14 @@ import yaml
 
 from faultray_action.catalogue.entry import Document, Entry
 from faultray_action.model.errors import ConfigError
-from faultray_action.model.nesting import MAX_DEPTH, nests_deeper
+from faultray_action.model.files import HeldFile, read_file
+from faultray_action.yaml_text import YamlError, read_yaml
 
 DATA = Path(__file__).parent / "data"
 _TYPE_LINE = re.compile(r"^  ([a-z0-9_*]+):[^\n]*$", re.MULTILINE)
 _PROVIDER_LINE = re.compile(r"^provider:\s*\"?([a-z0-9-]+)", re.MULTILINE)
+MAX_FILE_BYTES = 10_000_000
+MAX_VALUES = 500_000
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -76,7 +79,7 @@ def _default(name: str) -> Any:
     return None if name == "disposition" else _defaults()[name]
 
 
-def load(extra_files: Sequence[Path] = ()) -> Catalogue:
+def load(extra_files: Sequence[Path | HeldFile] = ()) -> Catalogue:
     """The package's catalogue and the user's own files in the same schema. Raises ConfigError with the file and what is wrong."""
     blocks: dict[str, tuple[str, str]] = {}
     providers: set[str] = set()
@@ -87,8 +90,8 @@ def load(extra_files: Sequence[Path] = ()) -> Catalogue:
         providers |= {provider.group(1)} if provider else set()
         blocks.update({key: (name, block) for key, block in _blocks(text)})
     extra: dict[str, Entry] = {}
-    for path in extra_files:
-        document = read_document(path)
+    for file in extra_files:
+        document = parse_document(file.content, file.name) if isinstance(file, HeldFile) else read_document(file)
         providers.add(document.provider)
         extra.update(document.types)
     return Catalogue(blocks, frozenset(providers), extra)
@@ -111,16 +114,17 @@ def _entry(type_name: str, file: str, block: str) -> Entry:
 
 def read_document(path: Path) -> Document:
     """A whole catalogue file, validated. Raises ConfigError: unreadable, not YAML, or not in the schema."""
+    return parse_document(read_file(path, MAX_FILE_BYTES, ConfigError, "check the path under `catalogue:`"), str(path))
+
+
+def parse_document(content: bytes, name: str) -> Document:
+    """The same of a file's content; `name` stands in the messages."""
     try:
-        text = path.read_text(encoding="utf-8")
-        if nests_deeper(yaml.parse(text, Loader=_LOADER)):
-            raise ConfigError(f"catalogue {path}: nests deeper than {MAX_DEPTH} levels; see `faultray schema catalogue`")
-        raw = yaml.load(text, Loader=_LOADER)
-        return msgspec.convert(raw, Document, strict=False)
-    except OSError as error:
-        raise ConfigError(f"catalogue {path}: cannot be read ({error.strerror}); check the path under `catalogue:`") from error
-    except (yaml.YAMLError, msgspec.ValidationError, ValueError) as error:
-        raise ConfigError(f"catalogue {path}: {_one_line(error)}; see `faultray schema catalogue`") from error
+        return msgspec.convert(read_yaml(content, MAX_VALUES).value, Document, strict=False)
+    except YamlError as error:
+        raise ConfigError(f"catalogue {error.at(name)}; see `faultray schema catalogue`") from error
+    except (msgspec.ValidationError, ValueError) as error:
+        raise ConfigError(f"catalogue {name}: {_one_line(error)}; see `faultray schema catalogue`") from error
 
 
 def _one_line(error: Exception) -> str:

@@ -26,9 +26,11 @@ from faultray_action.model.component import FaultClass
 from faultray_action.model.finding import Decision, OutageWitness, WayBack
 from faultray_action.model.outcome import Ceiling
 from faultray_action.model.scenario import ScenarioSet
+from faultray_action.model.text import well_formed
 from faultray_action.model.topology import Topology
 from faultray_action.report import compose
 from faultray_action.report.agent_rows import agent_rows
+from faultray_action.report.document import Printable
 from faultray_action.terraform.hcl.locate import Source
 from faultray_action.terraform.plan import Plan
 
@@ -41,25 +43,29 @@ def material(
     accepted: Accepted,
 ) -> compose.Material:
     """What every report needs, whatever it was made from."""
-    name = request.paths[0].as_posix() if request.paths else ""
-    before, after = compared.before.here, compared.after.here
+    name = well_formed(request.paths[0].as_posix()) if request.paths else ""
+    before, after, comparison = compared.before.here, compared.after.here, compared.comparison
     return compose.Material(
         plan=compose.PlanFacts(name, "", "", len(after.topology.components), MappingProxyType({})),
-        before=compose.Side(before.topology, before.examination, ceilings[0]),
-        after=compose.Side(after.topology, after.examination, ceilings[1]),
-        comparison=compared.comparison,
+        before=compose.Side(before.topology, before.examination, ceilings[0], comparison.before is not None),
+        after=compose.Side(after.topology, after.examination, ceilings[1], comparison.after is not None),
+        comparison=comparison,
         decision=decision,
         changes=(),
         mode=request.mode,
-        title=request.title,
-        label=request.label,
+        title=well_formed(request.title),
+        label=well_formed(request.label),
         version=__version__,
         date=request.date,
         slo_percent=request.gates.slo_percent,
-        settings=request.settings,
+        settings={key: _printable(value) for key, value in request.settings.items()},
         waivers=accepted.part,
         waived=accepted.marks,
     )
+
+
+def _printable(value: Printable) -> Printable:
+    return well_formed(value) if isinstance(value, str) else value
 
 
 def material_of(

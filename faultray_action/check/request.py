@@ -9,6 +9,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from faultray_action.model.diagnostic import Diagnostic
+from faultray_action.model.files import HeldFile
 from faultray_action.model.finding import Decision
 from faultray_action.model.outcome import Examination
 from faultray_action.model.policy import Gates, Policy
@@ -31,7 +32,7 @@ class Request(Struct, frozen=True):
     repository: Path | None = None
     gates: Gates = Gates()
     policy: Policy = Policy()
-    catalogue_files: tuple[Path, ...] = ()
+    catalogue_files: tuple[Path | HeldFile, ...] = ()
     mode: str = "enforce"
     title: str = ""
     label: str = ""

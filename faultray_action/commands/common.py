@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
 import tempfile
@@ -9,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -20,6 +22,7 @@ from faultray_action.settings import Settings, settings_of_command
 
 if TYPE_CHECKING:
     from faultray_action.declared.schema import Declared
+    from faultray_action.policy_choice import Base
 
 GENERIC = ("plan", "tfplan", "terraform")
 """File names that tell nothing about the plan."""
@@ -44,7 +47,22 @@ def environment() -> Mapping[str, str]:
 
 def settle(options: Mapping[str, object]) -> Settings:
     """Settings of a command from its options (underscores as click has them)."""
-    return settings_of_command({name.replace("_", "-"): value for name, value in options.items()}, environment(), today())
+    given = {name.replace("_", "-"): value for name, value in options.items()}
+    variables = environment()
+    asked = given.get("policy-from") or variables.get("FAULTRAY_POLICY_FROM", "").strip().lower()
+    return settings_of_command(given, variables, today(), _base(variables) if asked == "base" else None)
+
+
+def _base(variables: Mapping[str, str]) -> Base | None:
+    """The branch that the pull request of this job goes to; GitHub is asked only where somebody wants to know."""
+    from functools import partial
+
+    from faultray_action.base_branch import base_of
+    from faultray_action.github.context import read_context
+    from faultray_action.publishing import client_of
+
+    context = read_context(variables)
+    return base_of(context, variables, partial(client_of, context), Path(variables.get("GITHUB_WORKSPACE") or "."))
 
 
 def request_of(settings: Settings, paths: tuple[Path, ...], *, stdin: bytes | None = None) -> Request:
@@ -149,28 +167,68 @@ _HEAD = 65536
 
 def _head(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with path.open("rb") if path.is_file() else io.BytesIO() as file:
             return file.read(_HEAD)
-    except OSError:
+    except (OSError, ValueError):
         # The reader of plans says it better.
         return b""
 
 
+class Owner(NamedTuple):
+    user: int
+    group: int
+
+
 def write_whole(path: Path, text: str) -> None:
-    """All of it or nothing. Raises InputError where it cannot be written."""
+    """All of it or nothing; see `owner_of`. Raises InputError where it cannot be written."""
     part: Path | None = None
+    owner = owner_of(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent, owner)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         part = Path(name)
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
         part.chmod(0o644)
+        _hand_over(part, owner)
         part.replace(path)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         if part is not None:
             part.unlink(missing_ok=True)
-        raise InputError(f"{path} cannot be written ({error.strerror}); choose a path in a folder that you may write to") from error
+        reason = getattr(error, "strerror", None) or "no such path"
+        raise InputError(f"{path} cannot be written ({reason}); choose a path in a folder that you may write to") from error
+
+
+def owner_of(path: Path) -> Owner | None:
+    """To whom a file of ours, and each folder made for it, is handed over: in the action's container, which runs as root, what is written
+    into the workspace belongs to whom the workspace belongs to, so that later steps can change and remove it. None: nobody."""
+    workspace = os.environ.get("GITHUB_WORKSPACE", "")
+    if not workspace or getattr(os, "geteuid", lambda: -1)() != 0:
+        return None
+    try:
+        top = Path(workspace).resolve()
+        found = top.stat()
+        inside = path.parent.resolve().is_relative_to(top)
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return Owner(found.st_uid, found.st_gid) if inside else None
+
+
+def _make_folder(folder: Path, owner: Owner | None) -> None:
+    missing: list[Path] = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for new in reversed(missing):
+        new.mkdir(exist_ok=True)
+        _hand_over(new, owner)
+
+
+def _hand_over(path: Path, owner: Owner | None) -> None:
+    """A file system that knows no owners (a mount of a desktop) keeps the file all the same."""
+    if owner is not None:
+        with contextlib.suppress(OSError):
+            os.chown(path, owner.user, owner.group, follow_symlinks=False)
 
 
 def emit(text: str, output: Path | None = None) -> None:
@@ -209,6 +267,12 @@ def waiting(what: str) -> Iterator[None]:
 
 
 CONFIG = click.option("--config", metavar="FILE", default=None, help="Policy file (default .faultray.yml).")
+POLICY_FROM = click.option(
+    "--policy-from",
+    type=click.Choice(["base", "head", "none"]),
+    default=None,
+    help="Whose policy file counts: the one at hand (head), none, or in a pull request's job on GitHub that of the branch it goes to (base).",
+)
 SOURCE = click.option(
     "--source", metavar="DIR", default=None, help="Folder of the plan's .tf files, which say what locals refer to (default: here)."
 )
@@ -225,12 +289,13 @@ GATE_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--mode", type=click.Choice(["enforce", "warn"]), default=None, help="warn: report everything, exit 0 on a failed gate."),
     click.option("--unknowns", type=click.Choice(["worst", "best"]), default=None, help="What to believe of values unknown until apply."),
     CONFIG,
+    POLICY_FROM,
 )
 
 
 def described(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that looks at a system and judges nothing: what the team states, and the code that tells what locals refer to."""
-    return CONFIG(SOURCE(command))
+    return CONFIG(POLICY_FROM(SOURCE(command)))
 
 
 def gated(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -115,6 +115,7 @@ def tf_import(states: tuple[Path, ...], output: Path | None) -> None:
       faultray simulate infra.yaml
     """
     from faultray_action.declared.writer import write_infra
+    from faultray_action.model.text import well_formed
     from faultray_action.pipeline import discover, know
     from faultray_action.terraform.reader import merge, read_bytes
     from faultray_action.terraform.state import advising_states, read_state
@@ -122,7 +123,7 @@ def tf_import(states: tuple[Path, ...], output: Path | None) -> None:
     request = common.request_of(common.settle({}), states)
     stdin = common.stdin_of(states)
     with advising_states():
-        plan = merge([read_state(read_bytes(path, stdin=stdin), str(path)) for path in states])
+        plan = merge([read_state(read_bytes(path, stdin=stdin), well_formed(str(path))) for path in states])
     knowledge = know(request)
     topology = discover(plan, knowledge).after
     unknown = sorted(topology.coverage.unknown_types)

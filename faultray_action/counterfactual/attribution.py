@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from faultray_action.counterfactual.bundles import Bundle, Edit, join
-from faultray_action.model.address import Address, without_index
+from faultray_action.model.address import type_of, without_index
 from faultray_action.model.change import Action, AttributeChange
 from faultray_action.model.finding import Attribution, Contribution, FindingKey
 
@@ -174,7 +174,7 @@ def _by_resource(trials: Sequence[Tried]) -> list[list[Bundle]]:
         if change.attribute and change.action is Action.UPDATE:
             resources.setdefault(without_index(change.address), []).append(one)
         elif not change.attribute and change.action is Action.DELETE:
-            resources.setdefault(f"deleted {Address.parse(change.address).type}", []).append(one)
+            resources.setdefault(f"deleted {type_of(change.address)}", []).append(one)
     return [parts for parts in resources.values() if len(parts) > 1]
 
 

@@ -49,9 +49,9 @@ class ComponentRows:
     def _copies(self, each: Component, domains: Domains) -> Row:
         row: Row = {"managed": True} if each.managed else {}
         usual = max(1, len(domains.regions)) if each.managed else 0 if each.kind is Kind.CONNECTOR else None
-        if len(each.copies) != usual:
-            row["replicas"] = len(each.copies)
-        if each.needed != (0 if each.kind is Kind.CONNECTOR else 1) or (each.stateful and not each.gaps and len(each.copies) > each.needed):
+        if each.size != usual:
+            row["replicas"] = each.size
+        if each.needed != (0 if each.kind is Kind.CONNECTOR else 1) or (each.stateful and not each.gaps and each.size > each.needed):
             row["needed"] = each.needed
         return row
 
@@ -72,7 +72,7 @@ class ComponentRows:
         declared = DeclaredComponent.model_validate(written)
         if each.stateful != (each.kind in STATEFUL):
             row["stateful"] = each.stateful
-        if each.stateful and not each.gaps and len(each.copies) > each.needed and not each.managed:
+        if each.stateful and not each.gaps and each.size > each.needed and not each.managed:
             row["failover"] = False
         if self.domains[each.address].own and not each.managed:
             zonal = self.domains[each.address].zonal
@@ -146,7 +146,7 @@ def _protection(evidence: Evidence) -> str:
 
 
 def _deals_gap(each: Component) -> bool:
-    return bool(each.gaps) and each.stateful and not each.managed and len(each.copies) > max(1, each.needed)
+    return bool(each.gaps) and each.stateful and not each.managed and each.size > max(1, each.needed)
 
 
 def _says(row: ReliabilityRow | None, rate: Interval, repair: Interval, gap: Interval | None) -> bool:

@@ -7,12 +7,17 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from faultray_action.declared.rows import Row
-from faultray_action.model.component import Component, Copy, Fault, FaultClass
+from faultray_action.model.component import NAMES, Component, Copy, Fault, FaultClass
 from faultray_action.model.topology import Topology
+
+MOST_LISTED = 10_000
+"""Copies whose places are written down one by one, where they do not stand in turn."""
 
 
 class Domains(Struct, frozen=True):
-    """What a component's copies share with others, read back from the ids of its faults. `carriers`: copy by copy, as `ADDRESS#k`."""
+    """What a component's copies share with others, read back from the ids of its faults. `carriers`: copy by copy, as `ADDRESS#k`.
+
+    Of copies in bulk only those with names are read: the others stand as these do, in turn."""
 
     provider: str
     placement: tuple[str, ...]
@@ -25,15 +30,15 @@ class Domains(Struct, frozen=True):
 
 
 def read_domains(each: Component, topology: Topology) -> Domains:
-    carriers = tuple(_carriers(each.address, copy, topology) for copy in each.copies)
-    every = [[topology.faults[id] for id in copy.faults] for copy in each.copies]
+    carriers = tuple(_carriers(each.address, copy, topology) for copy in each.copies[:NAMES])
+    every = [[topology.faults[id] for id in copy.faults] for copy in each.copies[:NAMES]]
     named = [fault for held in every for fault in held]
     service = _after_provider(_not_carried(every, carriers, topology), FaultClass.SERVICE)
     return Domains(
         provider=next(
             (fault.id.split(":")[1] for fault in named if fault.fault_class in _PLACED and not fault.id.startswith("zone:?:")), ""
         ),
-        placement=tuple(copy.zone for copy in each.copies),
+        placement=_placement(each),
         regions=tuple(sorted(set(_after_provider(named, FaultClass.REGION)))),
         service=service[0].partition("@")[0] if service else "",
         vendor=next((fault.id.partition(":")[2] for fault in named if fault.fault_class is FaultClass.VENDOR), ""),
@@ -43,13 +48,25 @@ def read_domains(each: Component, topology: Topology) -> Domains:
     )
 
 
+def _placement(each: Component) -> tuple[str, ...]:
+    """The zone of each copy; of copies in bulk, where they are dealt in turn or are too many to list, of those with names."""
+    named = tuple(copy.zone for copy in each.copies[:NAMES])
+    rest = {copy.zone: 0 for copy in each.copies[NAMES:]}
+    for copy in each.copies[NAMES:]:
+        rest[copy.zone] += copy.count
+    even = not rest or max(rest.values()) - min(rest.values()) <= 1
+    if (even and rest.keys() <= set(named)) or each.size > MOST_LISTED:
+        return named
+    return (*named, *(zone for zone, count in rest.items() for _ in range(count)))
+
+
 def _carriers(address: str, copy: Copy, topology: Topology) -> tuple[str, ...]:
     """Copies of other components whose every fault this copy has: it falls whenever one of them does."""
     foreign = dict.fromkeys(topology.faults[id].address for id in copy.faults)
     found: list[str] = []
     for owner in foreign:
         component = topology.components.get(owner) if owner != address else None
-        for index, other in enumerate(component.copies if component else ()):
+        for index, other in enumerate(component.copies[:NAMES] if component else ()):
             if set(other.faults) <= set(copy.faults):
                 found.append(f"{owner}#{index}")
     return tuple(found)

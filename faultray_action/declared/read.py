@@ -6,32 +6,28 @@ import types
 from collections.abc import Container, Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import Union, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from faultray_action.declared.schema import Declared, DeclaredComponent
 from faultray_action.model.errors import InputError
-from faultray_action.model.nesting import MAX_DEPTH, nests_deeper
+from faultray_action.model.files import read_file
+from faultray_action.model.text import whole_number
+from faultray_action.yaml_text import Route, YamlError, YamlTree, read_yaml
 
 DEMO = Path(__file__).parent / "demo.yaml"
 """The system that `faultray demo` shows."""
 
 MAX_BYTES = 20_000_000
-MAX_NODES = 1_000_000
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_Place = tuple[str | int, ...]
+MAX_VALUES = 1_000_000
 
 
 def read_infra(path: Path) -> Declared:
     """Raises InputError: unreadable, too large, no YAML, or not in the schema."""
+    content = read_file(path, MAX_BYTES, InputError, "check the path, and describe one system a file")
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path} is larger than {MAX_BYTES // 1_000_000} MB; describe one system a file")
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); check the path") from error
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no UTF-8 text; save it as UTF-8") from error
     return parse_infra(text, str(path))
@@ -39,77 +35,37 @@ def read_infra(path: Path) -> Declared:
 
 def parse_infra(text: str, name: str) -> Declared:
     """The same from a text; `name` stands in the messages."""
-    raw, lines = _compose(text, name)
-    if not isinstance(raw, dict):
+    tree = _tree(text, name)
+    if not isinstance(tree.value, dict):
         raise InputError(f"{name}: this is no mapping with `components`; see `faultray schema infra`")
     try:
-        declared = Declared.model_validate(raw)
+        declared = Declared.model_validate(tree.value)
     except ValidationError as error:
-        raise InputError(_wording(error, lines, name)) from error
+        raise InputError(_wording(error, tree, name)) from error
     for place, message in _contradictions(declared):
-        raise InputError(f"{name}:{_line(lines, place)}: {message}")
+        raise InputError(f"{name}:{tree.line(place)}: {message}")
     return declared
 
 
-def _compose(text: str, name: str) -> tuple[object, dict[_Place, int]]:
-    """The data, and the line of every value by its path."""
-    lines: dict[_Place, int] = {}
+def _tree(text: str, name: str) -> YamlTree:
     try:
-        if nests_deeper(yaml.parse(text, Loader=_LOADER)):
-            raise InputError(f"{name} nests deeper than {MAX_DEPTH} levels; describe the system flatly, as docs/infra.md shows")
-        loader = _LOADER(text)
-        try:
-            root = loader.get_single_node()
-            if root is None:
-                raise InputError(f"{name} is empty; write `components:` with at least one component")
-            _walk(root, (), lines, name)
-            return loader.construct_document(root), lines
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InputError(f"{name}:{line}: {error.problem or 'no YAML'}; correct the YAML there") from error
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise InputError(f"{name}: {' '.join(str(error).split())}; correct the YAML") from error
+        tree = read_yaml(text, MAX_VALUES)
+    except YamlError as error:
+        raise InputError(f"{error.at(name)}; docs/infra.md shows how such a file is written") from error
+    if tree.value is None:
+        raise InputError(f"{name} is empty; write `components:` with at least one component")
+    return tree
 
 
-def _walk(node: yaml.Node, place: _Place, lines: dict[_Place, int], name: str) -> None:
-    if len(lines) > MAX_NODES:
-        raise InputError(f"{name} unfolds to more than {MAX_NODES} values; use fewer aliases")
-    lines[place] = node.start_mark.line + 1
-    if isinstance(node, yaml.SequenceNode):
-        for index, item in enumerate(node.value):
-            _walk(item, (*place, index), lines, name)
-    elif isinstance(node, yaml.MappingNode):
-        _walk_mapping(node, place, lines, name)
-
-
-def _walk_mapping(node: yaml.MappingNode, place: _Place, lines: dict[_Place, int], name: str) -> None:
-    seen: set[str] = set()
-    for key, value in node.value:
-        text = str(key.value)
-        if text in seen:
-            raise InputError(f"{name}:{key.start_mark.line + 1}: `{text}` is written twice; keep one")
-        seen.add(text)
-        _walk(value, (*place, text), lines, name)
-        lines[(*place, text)] = key.start_mark.line + 1
-
-
-def _line(lines: dict[_Place, int], place: _Place) -> int:
-    while place and place not in lines:
-        place = place[:-1]
-    return lines.get(place, 1)
-
-
-def _wording(error: ValidationError, lines: dict[_Place, int], name: str) -> str:
-    problems = sorted(error.errors(include_url=False), key=lambda each: (each["type"] != "extra_forbidden", _line(lines, each["loc"])))
+def _wording(error: ValidationError, tree: YamlTree, name: str) -> str:
+    problems = sorted(error.errors(include_url=False), key=lambda each: (each["type"] != "extra_forbidden", tree.line(each["loc"])))
     first = problems[0]
     more = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
     place = first["loc"]
-    return f"{name}:{_line(lines, place)}: {_problem(str(first['type']), place, str(first['msg']), first.get('input'))}{more}"
+    return f"{name}:{tree.line(place)}: {_problem(str(first['type']), place, str(first['msg']), first.get('input'))}{more}"
 
 
-def _problem(kind: str, place: _Place, message: str, found: object) -> str:
+def _problem(kind: str, place: Route, message: str, found: object) -> str:
     where = _spoken(place)
     if kind == "extra_forbidden":
         keys = _keys_at(place[:-1])
@@ -127,7 +83,7 @@ def _choices(message: str) -> list[str]:
     return message.split("'")[1::2]
 
 
-def _spoken(place: _Place) -> str:
+def _spoken(place: Route) -> str:
     """`components[2].zones`; the names of union branches that pydantic puts in are left out."""
     said = ""
     for part in place:
@@ -141,7 +97,7 @@ def _spoken(place: _Place) -> str:
 _BRANCHES = frozenset({"bool", "float", "int", "str", "tuple", "constrained-int"})
 
 
-def _keys_at(place: _Place) -> list[str]:
+def _keys_at(place: Route) -> list[str]:
     """The keys allowed in the mapping at that place of the schema."""
     at: object = Declared
     for part in place:
@@ -171,7 +127,7 @@ def _models(at: object) -> Iterator[type[BaseModel]]:
             yield from _models(each)
 
 
-def _contradictions(declared: Declared) -> Iterator[tuple[_Place, str]]:
+def _contradictions(declared: Declared) -> Iterator[tuple[Route, str]]:
     """What each field allows alone but not together, in file order of its kinds."""
     ids = [component.id for component in declared.components]
     known, earlier = frozenset(ids), set[str]()
@@ -213,17 +169,18 @@ def carrier_of(name: str, ids: Container[str]) -> tuple[str, int | None]:
     (('nodes', 2), ('nodes', None))
     """
     id, mark, index = name.rpartition("#")
-    return (id, int(index)) if mark and index.isdigit() and name not in ids else (name, None)
+    number = whole_number(index) if mark and name not in ids else None
+    return (name, None) if number is None else (id, number)
 
 
-def _unknown_ids(declared: Declared, ids: list[str]) -> Iterator[tuple[_Place, str]]:
+def _unknown_ids(declared: Declared, ids: list[str]) -> Iterator[tuple[Route, str]]:
     known = set(ids)
     for place, named in _named_ids(declared):
         if named not in known:
             yield place, _no_such(named, ids)
 
 
-def _named_ids(declared: Declared) -> Iterator[tuple[_Place, str]]:
+def _named_ids(declared: Declared) -> Iterator[tuple[Route, str]]:
     for index, edge in enumerate(declared.dependencies):
         yield ("dependencies", index, "source"), edge.source
         yield ("dependencies", index, "target"), edge.target
@@ -242,7 +199,7 @@ def _no_such(named: str, ids: list[str]) -> str:
     return f"there is no component `{named}`; " + (f"did you mean `{near[0]}`?" if near else f"known are {', '.join(ids[:10])}")
 
 
-def _uneven_groups(declared: Declared) -> Iterator[tuple[_Place, str]]:
+def _uneven_groups(declared: Declared) -> Iterator[tuple[Route, str]]:
     needed: dict[tuple[str, str], int] = {}
     for index, edge in enumerate(declared.dependencies):
         if edge.group and needed.setdefault((edge.source, edge.group), edge.group_needed) != edge.group_needed:

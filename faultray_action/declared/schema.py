@@ -99,6 +99,7 @@ Failover = Annotated[
 Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(gt=0, le=100)]
 Count = Annotated[int, Field(ge=0, le=10_000)]
+Copies = Annotated[int, Field(ge=0, le=1_000_000)]
 Name = Annotated[str, Field(min_length=1, max_length=1000)]
 Bounds = Annotated[
     tuple[float, float, float],
@@ -143,8 +144,8 @@ class DeclaredComponent(_Declared):
     name: str = Field(default="", description="the same as label")
     host: str = Field(default="", description="for the reader only")
     port: int | None = Field(default=None, description="for the reader only")
-    replicas: Count | None = Field(default=None, description="copies that run; default 1")
-    needed: Count | None = Field(default=None, description="copies that must be up; default 1")
+    replicas: Copies | None = Field(default=None, description="copies that run; default 1")
+    needed: Copies | None = Field(default=None, description="copies that must be up; default 1")
     zones: Annotated[tuple[Name, ...] | Count, BeforeValidator(_zones)] = Field(
         default=(), description="zone names (shared with every component there), or how many unnamed ones"
     )

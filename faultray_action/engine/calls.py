@@ -106,7 +106,7 @@ def steps_carried(relation: Relation, injection: Injection, vertex: int) -> int:
     What the provider scales is never overloaded.
     """
     component = relation.components[vertex]
-    capacity, demand, copies = capacity_of(component), demand_of(component), len(component.copies)
+    capacity, demand, copies = capacity_of(component), demand_of(component), component.size
     if capacity is None or demand <= 0.0:
         return len(LOAD_LADDER)
     up = relation.copies_up(vertex, injection.lost) - (vertex in injection.deployed)

@@ -77,7 +77,7 @@ def software(view: _View, operations: Operations) -> Layer:
     spare copy takes it down for a restart; configuration drift is an incident of its own. Deployments are spread evenly over the workloads.
     """
     workloads = [component for component in view.needs if component.kind in WORKLOADS and component.copies and not component.managed]
-    lone = sum(len(component.copies) <= component.needed for component in workloads)
+    lone = sum(component.size <= component.needed for component in workloads)
     share = lone / len(workloads) if workloads else 0.0
     deploys = MONTHS_PER_YEAR * operations.deploys_per_month
     per_deploy = operations.change_failure_rate * operations.recovery_minutes + share * RESTART_MINUTES
@@ -119,7 +119,7 @@ def theoretical(view: _View, operations: Operations) -> Layer:
         tries = 1 + min(edge.retries for edge in call)
         log += math.log1p(-(q**tries))
         if any(target.kind in WORKLOADS for target in targets):
-            copies = sum(len(target.copies) for target in targets)
+            copies = sum(target.size for target in targets)
             log += math.log1p(-(operations.gc_pause_fraction ** (tries if copies > 1 else 1)))
     inputs = (
         *_declared(operations, "packet_loss", "jitter_loss", "gc_pause_fraction"),

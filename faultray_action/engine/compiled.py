@@ -30,16 +30,21 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """Own health of a vertex: down iff `dead`, an event of `direct` happened, or more than `spare` of `copies` have lost an event each."""
+    """Own health of a vertex: down iff `dead`, an event of `direct` happened, or more than `spare` of `copies` have lost an event each.
+
+    `counts`: how many copies each of `copies` is, () where each is one."""
 
     dead: bool = False
     direct: tuple[int, ...] = ()
     copies: tuple[tuple[int, ...], ...] = ()
     spare: int = 0
     gaps: tuple[int, ...] = ()
+    counts: tuple[int, ...] = ()
 
 
-Row = tuple[bool, tuple[int, ...], tuple[tuple[int, ...], ...], int, tuple[int, ...], tuple[int, ...], tuple[Threshold, ...]]
+Row = tuple[
+    bool, tuple[int, ...], tuple[tuple[int, ...], ...], tuple[int, ...], int, tuple[int, ...], tuple[int, ...], tuple[Threshold, ...]
+]
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class Compiled:
     def rows(self) -> tuple[Row, ...]:
         """Per vertex what the structure function reads of it, as one flat tuple: the inner loop's only look-up."""
         return tuple(
-            (own.dead, own.direct, own.copies, own.spare, own.gaps, needs, groups)
+            (own.dead, own.direct, own.copies, own.counts, own.spare, own.gaps, needs, groups)
             for own, needs, groups in zip(self.local, self.needs, self.groups, strict=True)
         )
 
@@ -161,7 +166,7 @@ def _locals(topology: Topology, event_of: Mapping[str, int], zones: Sequence[Zon
 
 
 def _local(component: Component, event_of: Mapping[str, int], pseudo: Mapping[tuple[str, int], list[int]], gap_ids: set[str]) -> Local:
-    spare = len(component.copies) - component.needed
+    spare = component.size - component.needed
     if spare < 0:
         return Local(dead=True)
     try:
@@ -176,12 +181,16 @@ def _local(component: Component, event_of: Mapping[str, int], pseudo: Mapping[tu
     if spare == 0:
         return Local(False, tuple(sorted(set().union(*copies))), (), 0, gaps)
     count: dict[int, int] = {}
-    for copy in copies:
+    for each, copy in zip(component.copies, copies, strict=True):
         for event in copy:
-            count[event] = count.get(event, 0) + 1
+            count[event] = count.get(event, 0) + each.count
     direct = {event for event, times in count.items() if times > spare}
-    rest = tuple(tuple(sorted(copy - direct)) for copy in copies if copy - direct)
-    return Local(False, tuple(sorted(direct)), rest if len(rest) > spare else (), spare, gaps)
+    rest = [(tuple(sorted(copy - direct)), each.count) for each, copy in zip(component.copies, copies, strict=True) if copy - direct]
+    counts = tuple([times for _, times in rest])
+    if sum(counts) <= spare:
+        return Local(False, tuple(sorted(direct)), (), spare, gaps)
+    in_bulk = any(times > 1 for times in counts)
+    return Local(False, tuple(sorted(direct)), tuple([events for events, _ in rest]), spare, gaps, counts if in_bulk else ())
 
 
 def _edges(

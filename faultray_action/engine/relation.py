@@ -77,7 +77,7 @@ class Relation(Struct, frozen=True):
 
     def copies_up(self, vertex: int, lost: frozenset[str]) -> int:
         """Copies none of whose faults has happened."""
-        return sum(lost.isdisjoint(copy.faults) for copy in self.components[vertex].copies)
+        return sum(copy.count for copy in self.components[vertex].copies if lost.isdisjoint(copy.faults))
 
 
 def relate(topology: Topology) -> Relation:
@@ -104,7 +104,7 @@ def relate(topology: Topology) -> Relation:
         calls=calls,
         hit_by=_hit_by(components, topology),
         rest_ms=tuple(rest),
-        dead=tuple(vertex for vertex, component in enumerate(components) if len(component.copies) < component.needed),
+        dead=tuple(vertex for vertex, component in enumerate(components) if component.size < component.needed),
         uneasy=tuple(_uneasy(components, edges, calls, rest)),
     )
 
@@ -222,12 +222,12 @@ def capacity_of(component: Component) -> float | None:
     """Of all copies together: declared, else one a copy; None where the provider scales it, or there is nothing to exceed."""
     if component.runtime.capacity is not None:
         return component.runtime.capacity
-    return None if component.managed or not component.copies else float(len(component.copies))
+    return None if component.managed or not component.copies else float(component.size)
 
 
 def demand_of(component: Component) -> float:
     """Declared, else `DEFAULT_UTILISATION` of the copies."""
-    return component.runtime.demand if component.runtime.demand is not None else DEFAULT_UTILISATION * len(component.copies)
+    return component.runtime.demand if component.runtime.demand is not None else DEFAULT_UTILISATION * component.size
 
 
 def cycles(size: int, edges: Iterable[tuple[int, int]]) -> tuple[int, ...]:

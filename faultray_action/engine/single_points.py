@@ -132,7 +132,9 @@ def _bearers(topology: Topology, owner: str, lost: frozenset[str], entry: str) -
 
 def _lasts(topology: Topology, address: str, lost: frozenset[str]) -> bool:
     component = topology.components.get(address)
-    return component is not None and sum(lost.isdisjoint(copy.faults) for copy in component.copies) >= max(1, component.needed)
+    return component is not None and sum(copy.count for copy in component.copies if lost.isdisjoint(copy.faults)) >= max(
+        1, component.needed
+    )
 
 
 def _needed(topology: Topology, entry: str) -> frozenset[str]:

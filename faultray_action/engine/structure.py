@@ -66,7 +66,7 @@ def _settle(compiled: Compiled, component: tuple[int, ...], events: Sequence[T],
 
 def _raised(row: Row, events: Sequence[T], down: Sequence[T], value: T, zero: T, one: T, gaps: bool) -> T:
     """A vertex's value joined with its own failures and what it inherits. Joining nothing to `zero` is skipped: wide values are copied by it."""
-    dead, direct, copies, spare, gap_events, needs, groups = row
+    dead, direct, copies, counts, spare, gap_events, needs, groups = row
     if dead:
         return one
     for event in direct:
@@ -75,7 +75,7 @@ def _raised(row: Row, events: Sequence[T], down: Sequence[T], value: T, zero: T,
         for event in gap_events:
             value = value | events[event]
     if copies:
-        lost = more_than(spare, [_join(events, copy) for copy in copies])
+        lost = more_than(spare, [_join(events, copy) for copy in copies], counts)
         value = lost if value is zero else value | lost
     for target in needs:
         value = down[target] if value is zero else value | down[target]
@@ -93,11 +93,14 @@ def _join(events: Sequence[T], copy: tuple[int, ...]) -> T:
     return value
 
 
-def more_than(spare: int, values: Sequence[T]) -> T:
+def more_than(spare: int, values: Sequence[T], counts: Sequence[int] = ()) -> T:
     """True where more than `spare` of the values are; precondition 0 <= spare < len(values).
 
+    `counts`: for how many each value counts, () for one each; the precondition is then of their sum.
     A thermometer of spare + 1 levels: level j holds "more than j so far". O(len * (spare + 1)) operations.
     """
+    if counts:
+        return _weighing_more_than(spare, values, counts)
     if spare == len(values) - 1:
         return reduce(and_, values)
     levels = [values[0]]
@@ -111,3 +114,28 @@ def more_than(spare: int, values: Sequence[T]) -> T:
             levels[j] = levels[j] | (levels[j - 1] & value)
         levels[0] = levels[0] | value
     return levels[spare]
+
+
+def _weighing_more_than(spare: int, values: Sequence[T], counts: Sequence[int]) -> T:
+    """`more_than` where values count for many: decided from the heaviest down, as far as the rest can still make a difference.
+
+    What is asked of the values from one place on depends only on how much weight is still wanted; copies in bulk are of few different
+    weights, so there are few such questions, however large the weights.
+    """
+    heaviest_first = sorted(range(len(values)), key=lambda place: (-counts[place], place))
+    ordered = [(values[place], counts[place]) for place in heaviest_first]
+    left = [0] * (len(ordered) + 1)
+    for place in range(len(ordered) - 1, -1, -1):
+        left[place] = left[place + 1] + ordered[place][1]
+    known: dict[tuple[int, int], T] = {}
+
+    def wanted(place: int, weight: int) -> T:
+        """True where the values from `place` on weigh at least `weight`, which is 1 to `left[place]`."""
+        question = place, weight
+        if question not in known:
+            value, own = ordered[place]
+            with_it = value if weight <= own else value & wanted(place + 1, weight - own)
+            known[question] = with_it if weight > left[place + 1] else with_it | wanted(place + 1, weight)
+        return known[question]
+
+    return wanted(0, spare + 1)

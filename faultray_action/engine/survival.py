@@ -8,6 +8,7 @@ that still survive are run one by one through the cascade. A deferred entry does
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,7 +21,7 @@ from faultray_action.engine.relation import Edge, Group, Relation, capacity_of, 
 from faultray_action.engine.states import LOAD_LADDER, Transfer, climb
 from faultray_action.engine.structure import evaluate, more_than
 from faultray_action.engine.sweep import hidden_from, positions
-from faultray_action.model.component import FaultClass
+from faultray_action.model.component import Component, FaultClass
 from faultray_action.model.outcome import Health, SweepSummary
 from faultray_action.model.scenario import Scenario, ScenarioSet, WhatIf
 from faultray_action.model.topology import EntryPoint, Role
@@ -165,6 +166,7 @@ class _Parallel:
         faults = {id: mask for id, mask in asked.faults.items() if id not in hidden}
         self.events = [faults.get(id, 0) for id in compiled.events]
         self.copies = [self._copies(vertex) for vertex in range(len(relation.components))]
+        self.counts = [_counts(component) for component in relation.components]
         first = len(relation.components)
         self.shadow_of = {compiled.vertex_of[address]: first + index for index, address in enumerate(compiled.addresses[first:])}
 
@@ -221,7 +223,7 @@ class _Parallel:
             mask = self.asked.down.get(vertex, 0)
             deployed = self.asked.deployed.get(vertex, 0)
             if deployed and component.copies and component.needed > 0:
-                mask |= deployed & self._lost_more_than(vertex, len(component.copies) - component.needed - 1)
+                mask |= deployed & self._lost_more_than(vertex, component.size - component.needed - 1)
             if component.gaps and component.copies and component.needed > 0:
                 mask |= self.asked.control_plane & self.copies[vertex][0]
             if mask:
@@ -258,7 +260,8 @@ class _Parallel:
         copies = self.copies[vertex]
         if spare < 0:
             return self.asked.every
-        return more_than(spare, copies) if spare < len(copies) else 0
+        size = self.relation.components[vertex].size
+        return more_than(spare, copies, self.counts[vertex]) if spare < size else 0
 
     # Load
 
@@ -282,14 +285,13 @@ class _Parallel:
     def _limits(self, vertex: int) -> list[int]:
         """Per step of the ladder, the scenarios in which too few copies are left for that load."""
         component = self.relation.components[vertex]
-        capacity, demand, copies = capacity_of(component), demand_of(component), len(component.copies)
+        capacity, demand, copies = capacity_of(component), demand_of(component), component.size
         if capacity is None or demand <= 0.0:
             return [0] * STEPS
         deployed = self.asked.deployed.get(vertex, 0)
         found = []
         for factor in LOAD_LADDER:
-            bearable = [lost for lost in range(copies + 1) if demand * factor <= capacity * (1 - lost / copies if copies else 1.0) + _SLACK]
-            spare = max(bearable, default=-1)
+            spare = _most_bearable(demand * factor, capacity, copies)
             mask = self._lost_more_than(vertex, spare)
             if deployed:
                 mask |= deployed & self._lost_more_than(vertex, spare - 1)
@@ -332,6 +334,20 @@ class _Parallel:
         if edge.severed:
             return self.asked.every
         return failed[self._told_by(edge)] | self.asked.timed_out.get(edge.index, 0)
+
+
+def _counts(component: Component) -> tuple[int, ...]:
+    """How many copies each value of `copies` is, () where each is one."""
+    return tuple([copy.count for copy in component.copies]) if component.size > len(component.copies) else ()
+
+
+def _most_bearable(load: float, capacity: float, copies: int) -> int:
+    """How many copies may be lost so that the rest carries a load; -1 where not even all of them do."""
+
+    def too_much(lost: int) -> bool:
+        return load > capacity * (1 - lost / copies if copies else 1.0) + _SLACK
+
+    return bisect_left(range(copies + 1), True, key=too_much) - 1
 
 
 def _one_by_one(relation: Relation, scenarios: Sequence[Scenario], places: Iterable[int], hidden: frozenset[str]) -> dict[str, int]:

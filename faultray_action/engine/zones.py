@@ -86,17 +86,21 @@ def _owned_faults(topology: Topology, zoned: Zoned) -> dict[tuple[str, str], tup
 
 
 def _pinned_copies(topology: Topology, zoned: Zoned) -> dict[tuple[str, str], tuple[tuple[str, int], ...]]:
-    """Copies that hold their zone's fault, none of their own, and are not another component's copies seen through a connector."""
+    """Copies that hold their zone's fault, none of their own, and are not another component's copies seen through a connector.
+
+    Copies in bulk are those of the component whose common cause they hold, whoever runs on them."""
     zone_faults = {id for id, fault in topology.faults.items() if fault.fault_class is FaultClass.ZONE}
     owner = {id: fault.address for id, fault in topology.faults.items() if fault.fault_class in _OWN}
     shared = {copy.faults for address, component in zoned for copy in component.copies if _owns(address, copy, owner)}
+    in_bulk = {id: fault.address for id, fault in topology.faults.items() if fault.fault_class is FaultClass.COMMON_CAUSE}
     found: dict[tuple[str, str], list[tuple[str, int]]] = {}
     for address, component in zoned:
         if component.kind is Kind.CONNECTOR:
             continue
         for index, copy in enumerate(component.copies):
             if copy.zone and copy.faults not in shared and not zone_faults.isdisjoint(copy.faults):
-                found.setdefault((address, copy.zone), []).append((address, index))
+                whose = next((in_bulk[id] for id in copy.faults if id in in_bulk), address) if copy.count > 1 else address
+                found.setdefault((whose, copy.zone), []).append((address, index))
     return {key: tuple(copies) for key, copies in found.items()}
 
 

@@ -28,7 +28,12 @@ MAX_MESSAGE_BYTES = 64 * 1024
 MAX_PAYLOAD_BYTES = 1024 * 1024
 """What a section may unpack to: it was written by another job, and is not trusted with our memory."""
 
-_HEADER = re.compile(r"<!-- faultray-section (\{[^\n]*?\}) ([A-Za-z0-9+/=]*) -->\s*\Z")
+_MARK = "<!-- faultray-section "
+_SECTION = re.compile(
+    r'<!-- faultray-section \{"attempt": (?P<attempt>[0-9]{1,18}), "key": "(?P<key>[A-Za-z0-9+/=]*)", "run": (?P<run>[0-9]{1,18})\}'
+    r" (?P<body>[A-Za-z0-9+/=]*) -->\s*"
+)
+"""What `_pack` writes and nothing else, so that there is no parser to be led astray."""
 
 
 class Section(Struct, frozen=True):
@@ -125,24 +130,26 @@ def annotation_row(annotation: Annotation) -> dict[str, Any]:
     return row
 
 
-def read_sections(client: Client, head_sha: str) -> list[PostedSection]:
-    """The sections that check runs of this commit carry, oldest first; what cannot be read is none of ours."""
-    rows = client.pages(f"commits/{head_sha}/check-runs", "check_runs", filter="all")
-    found = [posted for row in rows if (posted := _posted(row))]
+def read_sections(client: Client, head_sha: str, app: str) -> list[PostedSection]:
+    """The sections that check runs of this app on this commit carry, oldest first; what cannot be read is none of ours.
+
+    Any other app may write what it likes into its check runs: they are not looked into.
+    """
+    found: list[PostedSection] = []
+    for row in client.pages(f"commits/{head_sha}/check-runs", "check_runs", filter="all"):
+        posted = _posted(row) if text_of(row, "app", "slug") == app else None
+        if posted is not None:
+            found.append(posted)
     return sorted(found, key=lambda posted: posted.check_id)
 
 
-def current(sections: Sequence[PostedSection], app: str) -> list[PostedSection]:
-    """Of each key what its newest run wrote, by key; two jobs of one run that share a key by mistake both stay, so that none is lost.
-
-    Only sections of our own app count: any other app may write what it likes into its check runs.
-    """
+def current(sections: Sequence[PostedSection]) -> list[PostedSection]:
+    """Of each key what its newest run wrote, by key; two jobs of one run that share a key by mistake both stay, so that none is lost."""
     newest: dict[str, tuple[int, int]] = {}
-    own = [posted for posted in sections if posted.app == app]
-    for posted in own:
+    for posted in sections:
         newest[posted.section.key] = max(newest.get(posted.section.key, (0, 0)), order(posted.section))
     kept: dict[tuple[str, str], PostedSection] = {}
-    for posted in own:
+    for posted in sections:
         if order(posted.section) == newest[posted.section.key]:
             kept.setdefault((posted.section.key, posted.external_id), posted)
     return sorted(kept.values(), key=lambda posted: (posted.section.key, posted.check_id))
@@ -177,18 +184,17 @@ def _pack(section: Section) -> str:
 
 
 def _unpack(text: str) -> Section | None:
-    match = _HEADER.search(text)
+    match = _SECTION.fullmatch(text, max(text.rfind(_MARK), 0))
     if not match:
         return None
     try:
-        header = json.loads(match.group(1))
         unpacker = zlib.decompressobj()
-        payload = unpacker.decompress(base64.b64decode(match.group(2), validate=True), MAX_PAYLOAD_BYTES)
-        key = base64.b64decode(header["key"], validate=True).decode("utf-8")
+        payload = unpacker.decompress(base64.b64decode(match["body"], validate=True), MAX_PAYLOAD_BYTES)
+        key = base64.b64decode(match["key"], validate=True).decode("utf-8")
         if unpacker.unconsumed_tail or not unpacker.eof:
             return None
-        return Section(key, payload.decode("utf-8"), int(header["run"]), int(header["attempt"]))
-    except (ValueError, KeyError, TypeError, binascii.Error, zlib.error):
+        return Section(key, payload.decode("utf-8"), int(match["run"]), int(match["attempt"]))
+    except (ValueError, binascii.Error, zlib.error):
         return None
 
 

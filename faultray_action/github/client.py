@@ -1,56 +1,41 @@
-"""GitHub's REST and GraphQL over urllib: a dozen calls need no SDK, and none costs start-up time, image size or a supply chain.
+"""GitHub's REST and GraphQL: a dozen calls need no SDK, and none costs start-up time, image size or a supply chain.
 
-One request at a time. Waits and gives up within a budget, so that a sick API costs minutes, not the job. Never prints the token and never
+One request at a time. Calls and waits share a budget, so that a sick API costs minutes, not the job. Never prints the token and never
 sends it to another host than the one it was meant for.
 """
 
 from __future__ import annotations
 
-import http.client
+import email.utils
 import json
+import re
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec.structs import replace
 
 from faultray_action import __version__
+from faultray_action.github.transport import CALL_SECONDS, Request, Response, Transport, origin, send
 from faultray_action.model.errors import FaultrayError
 
 PAGE_SIZE = 100
-MAX_PAGES = 50
+MAX_PAGES = 300
 MAX_REDIRECTS = 3
 MAX_ATTEMPTS = 6
-TIMEOUT_SECONDS = 30.0
+MAX_SAID_BYTES = 64 * 1024
+"""Of an error's body no more is looked at for what GitHub says."""
 FIRST_WAIT_SECONDS = 60.0
 """GitHub asks for at least a minute where a secondary limit names no time."""
 LONGEST_WAIT_SECONDS = 240.0
 SERVER_ERROR_WAIT_SECONDS = 1.0
-WAIT_BUDGET_SECONDS = 300.0
-"""All the waiting one run may do. A post that needs longer is given up, and said so."""
+BUDGET_SECONDS = 300.0
+"""What all calls of one run and the waiting between them may take. A post that needs longer is given up, and said so."""
+
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 Json = Any
-
-
-class Request(Struct, frozen=True):
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes | None = None
-
-
-class Response(Struct, frozen=True):
-    """`headers` have lower-case names. Status 0 means that no answer came; `body` then says why."""
-
-    status: int
-    headers: Mapping[str, str] = {}
-    body: bytes = b""
-
-
-Transport = Callable[[Request], Response]
 
 
 class PostingError(FaultrayError):
@@ -62,8 +47,15 @@ class PostingError(FaultrayError):
         self.permission = permission
 
 
+class TooManyError(PostingError):
+    """A list has more pages than are read."""
+
+
 class Client:
-    """Calls of one repository. `sleep` and `now` (seconds since the epoch) are injected so that tests wait for nothing."""
+    """Calls of one repository.
+
+    `sleep`, `now` (seconds since the epoch) and `clock` (seconds that only pass) are injected so that tests wait for nothing.
+    """
 
     def __init__(
         self,
@@ -75,16 +67,20 @@ class Client:
         transport: Transport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.time,
-        wait_budget_seconds: float = WAIT_BUDGET_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+        budget_seconds: float = BUDGET_SECONDS,
+        call_seconds: float = CALL_SECONDS,
     ) -> None:
         self.repository = repository
-        self._token = token
+        self._token = token.strip()
         self._api_url = api_url.rstrip("/")
         self._graphql_url = graphql_url
         self._transport = transport or send
         self._sleep = sleep
         self._now = now
-        self._budget = wait_budget_seconds
+        self._clock = clock
+        self._budget = budget_seconds
+        self._call_seconds = call_seconds
 
     def __repr__(self) -> str:
         return f"Client({self.repository!r}, {self._api_url!r})"
@@ -101,8 +97,15 @@ class Client:
     def delete(self, path: str) -> None:
         self._call("DELETE", self._url(path))
 
+    def user(self, *, attempts: int = MAX_ATTEMPTS) -> Json:
+        """Whose token this is; refused to the token of a workflow and of an app."""
+        return self._json(self._call("GET", f"{self._api_url}/user", attempts=attempts))
+
     def pages(self, path: str, items: str = "", **query: str | int) -> Iterator[Json]:
-        """Every element of a paged list, following `Link`; `items` is the key that holds the list ("check_runs"), "" for a bare list."""
+        """Every element of a paged list, following `Link`; `items` is the key that holds the list ("check_runs"), "" for a bare list.
+
+        Raises TooManyError after `MAX_PAGES`: what was not read is not known to be absent.
+        """
         url = self._url(path, {**query, "per_page": PAGE_SIZE})
         for _ in range(MAX_PAGES):
             response = self._call("GET", url)
@@ -112,10 +115,12 @@ class Client:
             url = next_page(response.headers.get("link", ""))
             if not url:
                 return
+        raise TooManyError(f"{_what('GET', url)} was given up after {MAX_PAGES * PAGE_SIZE:,} entries")
 
-    def graphql(self, query: str, variables: Mapping[str, Json] | None = None) -> Json:
+    def graphql(self, query: str, variables: Mapping[str, Json] | None = None, *, attempts: int = MAX_ATTEMPTS) -> Json:
         """The `data` of the answer; raises PostingError where GraphQL reports errors."""
-        answer = self._json(self._call("POST", self._graphql_url, {"query": query, "variables": dict(variables or {})}))
+        payload = {"query": query, "variables": dict(variables or {})}
+        answer = self._json(self._call("POST", self._graphql_url, payload, attempts=attempts))
         if not isinstance(answer, dict) or answer.get("errors") or not isinstance(answer.get("data"), dict):
             raise PostingError("GitHub's GraphQL refused the query")
         return answer["data"]
@@ -126,25 +131,49 @@ class Client:
 
     def _json(self, response: Response) -> Json:
         try:
-            return json.loads(response.body) if response.body else None
+            return parsed(response.body) if response.body else None
         except ValueError as error:
             raise PostingError(f"GitHub answered {response.status} with something that is no JSON", response.status) from error
 
-    def _call(self, method: str, url: str, payload: Json = None) -> Response:
+    def _call(self, method: str, url: str, payload: Json = None, *, attempts: int = MAX_ATTEMPTS) -> Response:
+        """An answer that is accepted, within the budget; whatever else comes is a PostingError that does not hold the token."""
         body = None if payload is None else json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
         request = Request(method, url, self._headers(url, body is not None), body)
-        for attempt in range(MAX_ATTEMPTS):
-            response = self._follow(request)
-            if 200 <= response.status < 300:
+        for attempt in range(attempts):
+            response = self._timed(request)
+            if response.accepted:
                 return response
             wait = wait_seconds(response, attempt, self._now())
-            if wait is None or attempt + 1 == MAX_ATTEMPTS:
+            if wait is None or attempt + 1 == attempts:
                 break
-            if wait > self._budget:
-                raise PostingError(f"{_what(method, url)} was given up: GitHub asks to wait {wait:.0f} s", response.status)
-            self._budget -= wait
-            self._sleep(wait)
-        raise refusal(method, url, response)
+            self._wait(wait, method, url, response)
+        raise self._refusal(method, url, response)
+
+    def _timed(self, request: Request) -> Response:
+        """One answer. The time that it takes is taken from the budget."""
+        if self._budget <= 0:
+            raise PostingError(f"{_what(request.method, request.url)} was given up: the time for posting is over")
+        began = self._clock()
+        response = self._follow(replace(request, seconds=min(self._call_seconds, self._budget)))
+        self._budget -= max(self._clock() - began, 0.0)
+        return response
+
+    def _wait(self, seconds: float, method: str, url: str, response: Response) -> None:
+        """Raises PostingError where the wait is longer than the time that is left."""
+        if seconds <= self._budget:
+            self._budget -= seconds
+            self._sleep(seconds)
+        elif is_rate_limit(response) or _retry_after(response, self._now()):
+            raise PostingError(f"{_what(method, url)} was given up: GitHub asks to wait {seconds:.0f} s", response.status)
+        else:
+            error = self._refusal(method, url, response)
+            raise PostingError(f"{error}, and the time for posting is over", error.status, error.permission)
+
+    def _refusal(self, method: str, url: str, response: Response) -> PostingError:
+        """A proxy may answer with what it was sent: the token stands in no sentence."""
+        error = refusal(method, url, response)
+        told = str(error).replace(self._token, "***") if self._token else str(error)
+        return PostingError(told, error.status, error.permission)
 
     def _headers(self, url: str, has_body: bool) -> dict[str, str]:
         headers = {
@@ -154,20 +183,34 @@ class Client:
         }
         if has_body:
             headers["Content-Type"] = "application/json; charset=utf-8"
-        if self._token and _origin(url) in (_origin(self._api_url), _origin(self._graphql_url)):
-            headers["Authorization"] = f"Bearer {self._token}"
+        if self._token and origin(url) in (origin(self._api_url), origin(self._graphql_url)):
+            headers["Authorization"] = f"Bearer {self._sendable_token()}"
         return headers
+
+    def _sendable_token(self) -> str:
+        """http.client would refuse such a header by an error that quotes it."""
+        if not _TOKEN.fullmatch(self._token):
+            raise PostingError("the token holds a line break or another character that no header can carry: set the secret anew")
+        return self._token
 
     def _follow(self, request: Request) -> Response:
         """Redirects of a renamed repository, on the same host only: another host must never see the token."""
         for _ in range(MAX_REDIRECTS):
             response = self._transport(request)
-            target = urllib.parse.urljoin(request.url, response.headers.get("location", ""))
             keeps_method = response.status in (307, 308) or (response.status in (301, 302) and request.method == "GET")
-            if not keeps_method or _origin(target) != _origin(request.url):
+            target = _target(request.url, response) if keeps_method else ""
+            if not target:
                 return response
-            request = Request(request.method, target, request.headers, request.body)
+            request = replace(request, url=target)
         return response
+
+
+def parsed(body: bytes) -> Json:
+    """JSON of any shape. Raises ValueError for what is none, and for what is nested too deep to be an answer of GitHub."""
+    try:
+        return json.loads(body)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
 def number_of(row: Json, key: str) -> int:
@@ -214,23 +257,46 @@ def is_rate_limit(response: Response) -> bool:
 def wait_seconds(response: Response, attempt: int, now: float) -> float | None:
     """How long to wait before the next attempt (counted from 0), None where another attempt is pointless.
 
-    Too often: `retry-after`, else until `x-ratelimit-reset`, else 60 s doubled each time up to a cap. Server errors: 1, 2, 4, … s.
+    Too often: `retry-after`, else until `x-ratelimit-reset`, else 60 s doubled each time up to a cap.
+    Server errors and answers that break off: `retry-after`, else 1, 2, 4, … s.
     """
+    if not response.again:
+        return None
     if is_rate_limit(response):
         return _asked_wait(response, now) or min(FIRST_WAIT_SECONDS * 2**attempt, LONGEST_WAIT_SECONDS)
-    if response.status == 0 or response.status >= 500:
-        return float(SERVER_ERROR_WAIT_SECONDS * 2**attempt)
+    if response.status == 0 or response.status >= 500 or response.broken:
+        return _retry_after(response, now) or float(SERVER_ERROR_WAIT_SECONDS * 2**attempt)
     return None
 
 
 def _asked_wait(response: Response, now: float) -> float:
-    retry_after = response.headers.get("retry-after", "")
-    if retry_after.isdigit():
-        return max(float(retry_after), 1.0)
-    reset = response.headers.get("x-ratelimit-reset", "")
-    if reset.isdigit() and response.headers.get("x-ratelimit-remaining", "0") == "0":
-        return max(float(reset) - now, 1.0)
-    return 0.0
+    """What GitHub asks for in seconds, 0 where it names no time."""
+    asked = _retry_after(response, now)
+    reset = _decimal(response.headers.get("x-ratelimit-reset", ""))
+    if not asked and reset is not None and response.headers.get("x-ratelimit-remaining", "0") == "0":
+        asked = max(reset - now, 1.0)
+    return asked
+
+
+def _retry_after(response: Response, now: float) -> float:
+    """Seconds, or (from a proxy) a date; 0 where there is neither."""
+    told = response.headers.get("retry-after", "")
+    seconds = _decimal(told)
+    if seconds is None:
+        seconds = _seconds_until(told, now)
+    return 0.0 if seconds is None else max(seconds, 1.0)
+
+
+def _decimal(text: str) -> float | None:
+    return float(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None
+
+
+def _seconds_until(date: str, now: float) -> float | None:
+    parts = email.utils.parsedate_tz(date[:100])
+    try:
+        return None if parts is None else email.utils.mktime_tz(parts) - now
+    except (ValueError, OverflowError):
+        return None
 
 
 def refusal(method: str, url: str, response: Response) -> PostingError:
@@ -243,7 +309,8 @@ def refusal(method: str, url: str, response: Response) -> PostingError:
     locked = b"locked" in response.body[:2000].lower()
     permission = permission_for(method, url) if response.status in (401, 403, 404) and not locked else ""
     hint = f", the token seems to lack `{permission}`" if permission else ""
-    return PostingError(f"{what} failed: {response.status}{_said(response)}{hint}", response.status, permission)
+    said = f", {response.broken}" if response.broken else _said(response)
+    return PostingError(f"{what} failed: {response.status}{said}{hint}", response.status, permission)
 
 
 def permission_for(method: str, url: str) -> str:
@@ -271,15 +338,17 @@ def _what(method: str, url: str) -> str:
 
 
 def _said(response: Response) -> str:
+    if len(response.body) > MAX_SAID_BYTES:
+        return ""
     try:
-        message = json.loads(response.body).get("message", "")
+        message = parsed(response.body).get("message", "")
     except (ValueError, AttributeError):
         return ""
     return f" {_one_line(message)}" if isinstance(message, str) and message else ""
 
 
 def _reason(response: Response) -> str:
-    return _one_line(response.body.decode("utf-8", "replace")) or "no answer"
+    return _one_line(response.body[:MAX_SAID_BYTES].decode("utf-8", "replace")) or "no answer"
 
 
 def _one_line(text: str) -> str:
@@ -287,33 +356,10 @@ def _one_line(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)[:200].strip()
 
 
-def _origin(url: str) -> tuple[str, str]:
-    parts = urllib.parse.urlsplit(url)
-    return parts.scheme, parts.netloc
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """urllib would send the Authorization header along to any host: the client follows redirects itself."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-def send(request: Request) -> Response:
-    """The transport of real life. A network failure is a Response of status 0, an HTTP error one of its status."""
-    if urllib.parse.urlsplit(request.url).scheme not in ("http", "https"):
-        return Response(0, {}, b"not an http address")
-    opener = urllib.request.build_opener(_NoRedirect)
-    outgoing = urllib.request.Request(request.url, data=request.body, headers=dict(request.headers), method=request.method)
+def _target(url: str, response: Response) -> str:
+    """Where a redirect leads, "" where it leaves the host or names no address."""
     try:
-        with opener.open(outgoing, timeout=TIMEOUT_SECONDS) as answer:
-            return Response(answer.status, _lower(answer.headers), answer.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return Response(error.code, _lower(error.headers), error.read())
-    except (OSError, http.client.HTTPException) as error:
-        return Response(0, {}, str(error).encode("utf-8", "replace"))
-
-
-def _lower(headers: Any) -> dict[str, str]:
-    return {str(name).lower(): str(value) for name, value in headers.items()}
+        target = urllib.parse.urljoin(url, response.headers.get("location", ""))
+    except ValueError:
+        return ""
+    return target if origin(target) == origin(url) else ""

@@ -6,6 +6,7 @@ commit before. Nothing in it changes from one run to the next of the same commit
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -14,14 +15,24 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from faultray_action.github.client import Client, PostingError, number_of, text_of
+from faultray_action.github.client import Client, PostingError, TooManyError, number_of, text_of
 from faultray_action.model.artifact import CommentMode, CommentWhen, Light
+from faultray_action.model.diagnostic import Diagnostic, Severity
 
 MAX_COMMENT = 65_536
 """Characters that GitHub takes in one comment."""
 DEFAULT_LOGIN = "github-actions[bot]"
 
-_STAMP = re.compile(r"\A<!-- faultray-action (\{[^\n]*\}) -->")
+MAX_SLUG = 100
+QUESTION_ATTEMPTS = 2
+"""Who we are is asked twice and no more: there are other ways to learn it, and the time is needed for the report."""
+NODES_A_QUERY = 100
+
+_STAMP = re.compile(
+    r'<!-- faultray-action \{"head": "(?P<head>[0-9a-f]{0,64})", "key": "(?P<key>[a-z0-9-]{1,220})"'
+    r'(?P<ping>, "ping": true)?(?:, "previous": "(?P<previous>pass|fail|error)")?, "verdict": "(?P<verdict>pass|fail|error)"\} -->'
+)
+"""What `str(stamp)` writes and nothing else, so that there is no parser to be led astray."""
 _VIEWER = "query { viewer { login } }"
 _MINIMIZED = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on IssueComment { id isMinimized } } }"
 _MINIMIZE = """mutation($id: ID!) {
@@ -68,10 +79,16 @@ class Wording(Struct, frozen=True):
 def slug(text: str) -> str:
     """A key that is safe inside an HTML comment.
 
+    A long one ends in a digest of the whole.
+
     >>> slug("FaultRay --> envs/prod")
     'faultray-envs-prod'
     """
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "faultray"
+    word = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "faultray"
+    if len(word) <= MAX_SLUG:
+        return word
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+    return f"{word[: MAX_SLUG - 17]}-{digest}"
 
 
 def read_stamp(body: str) -> Stamp | None:
@@ -79,43 +96,59 @@ def read_stamp(body: str) -> Stamp | None:
     match = _STAMP.match(body)
     if not match:
         return None
-    try:
-        fields = json.loads(match.group(1))
-        previous = fields.get("previous")
-        return Stamp(
-            str(fields["key"]),
-            str(fields["head"]),
-            Light(fields["verdict"]),
-            Light(previous) if previous else None,
-            fields.get("ping") is True,
-        )
-    except (ValueError, KeyError, AttributeError):
-        return None
+    previous = match["previous"]
+    return Stamp(match["key"], match["head"], Light(match["verdict"]), Light(previous) if previous else None, match["ping"] is not None)
 
 
 def own_login(client: Client) -> str:
-    """Who we are: `GET /user` answers 403 to a workflow's token, GraphQL knows."""
+    """Who we are, "" where GitHub does not say: GraphQL knows it of every token, `GET /user` of a person's only."""
     try:
-        return text_of(client.graphql(_VIEWER), "viewer", "login") or DEFAULT_LOGIN
+        return text_of(client.graphql(_VIEWER, attempts=QUESTION_ATTEMPTS), "viewer", "login")
     except PostingError:
-        return DEFAULT_LOGIN
+        return _login_of_person(client)
+
+
+def _login_of_person(client: Client) -> str:
+    try:
+        return text_of(client.user(attempts=QUESTION_ATTEMPTS), "login")
+    except PostingError:
+        return ""
+
+
+def login_of_app(slug_of_app: str) -> str:
+    """The author of what an app writes."""
+    return f"{slug_of_app}[bot]" if slug_of_app else ""
 
 
 class Thread:
-    """The comments of one pull request that carry our marker and our name."""
+    """The comments of one pull request that carry our marker and our name.
+
+    `login` is "" where GitHub does not say who we are. Then we are taken for the bot of workflows until the answer to the first comment
+    that we write tells its author; `notes` then says so.
+    """
 
     def __init__(self, client: Client, pull: int, login: str) -> None:
         self._client = client
         self._pull = pull
-        self._login = login
+        self._sure = bool(login)
+        self._login = login or DEFAULT_LOGIN
+        self._whole = True
         self._listed: list[Comment] = []
         self._created: dict[int, Comment] = {}
+        self.notes: list[Diagnostic] = []
 
     def own(self, key: str) -> list[Comment]:
         """Ours with this key, oldest first; those this run created count even where GitHub's list is slow to show them."""
-        rows = self._client.pages(f"issues/{self._pull}/comments")
-        found = {comment.id: comment for row in rows if (comment := self._read(row))}
-        self._listed = [comment for _, comment in sorted({**self._created, **found}.items())]
+        found = dict(self._created)
+        self._whole = True
+        try:
+            for row in self._client.pages(f"issues/{self._pull}/comments"):
+                comment = self._read(row)
+                if comment is not None:
+                    found[comment.id] = comment
+        except TooManyError:
+            self._whole = False
+        self._listed = [comment for _, comment in sorted(found.items())]
         return self.listed(key)
 
     def listed(self, key: str) -> list[Comment]:
@@ -123,22 +156,36 @@ class Thread:
         return [comment for comment in self._listed if comment.stamp.key == key]
 
     def _read(self, row: Any) -> Comment | None:
+        """The author first: what others write is not looked into."""
+        if text_of(row, "user", "login") != self._login:
+            return None
         body = text_of(row, "body").replace("\r\n", "\n")
         stamp = read_stamp(body)
-        if stamp is None or text_of(row, "user", "login") != self._login:
-            return None
-        return _comment(row, body, stamp)
+        return None if stamp is None else _comment(row, body, stamp)
 
     def create(self, stamp: Stamp, body: str) -> Comment:
-        text = _whole(stamp, body)
+        """A new comment. Raises PostingError where one of ours may stand among those that were not read."""
+        text = _text(stamp, body)
+        if not self._whole:
+            raise PostingError("the pull request has too many comments to know whether ours is among them: none was added")
         row = self._client.post(f"issues/{self._pull}/comments", {"body": text})
         comment = _comment(row, text, stamp)
         self._created[comment.id] = comment
+        self._learn(text_of(row, "user", "login"))
         return comment
+
+    def _learn(self, author: str) -> None:
+        """The next listing finds what earlier runs wrote under this name, and of two comments the older stays."""
+        if self._sure or not author:
+            return
+        self._sure = True
+        if author != self._login:
+            self._login = author
+            self.notes.append(_author_learned(author))
 
     def update(self, comment: Comment, stamp: Stamp, body: str) -> Comment:
         """Writes only where something changed. One that somebody deleted meanwhile is for the next round to notice."""
-        text = _whole(stamp, body)
+        text = _text(stamp, body)
         if _same(comment.body, text):
             return comment
         try:
@@ -164,9 +211,15 @@ class Thread:
                     raise
 
     def hide(self, comments: Sequence[Comment]) -> None:
-        """Fold outdated comments that are not folded yet."""
-        if not comments:
-            return
+        """Fold outdated comments that are not folded yet. Where GraphQL does not answer they stay open, and that is told."""
+        try:
+            for start in range(0, len(comments), NODES_A_QUERY):
+                self._fold(comments[start : start + NODES_A_QUERY])
+        except PostingError as error:
+            message = f"The comments of earlier commits were not folded: {error}."
+            self.notes.append(Diagnostic(Severity.WARNING, "not-folded", message))
+
+    def _fold(self, comments: Sequence[Comment]) -> None:
         nodes = self._client.graphql(_MINIMIZED, {"ids": [comment.node_id for comment in comments]}).get("nodes") or []
         folded = {node.get("id") for node in nodes if isinstance(node, dict) and node.get("isMinimized")}
         for comment in comments:
@@ -220,6 +273,14 @@ def ping(thread: Thread, comment: Comment) -> None:
     thread.delete(pings[1:])
 
 
+def _author_learned(author: str) -> Diagnostic:
+    message = (
+        f"GitHub does not say whose token this is (GraphQL `viewer`), so its author, {author}, was read from a new comment, "
+        "and that of earlier runs was kept in its place."
+    )
+    return Diagnostic(Severity.NOTICE, "author-learned", message)
+
+
 def _comment(row: Any, body: str, stamp: Stamp) -> Comment:
     return Comment(number_of(row, "id"), text_of(row, "node_id"), text_of(row, "html_url"), body, stamp)
 
@@ -231,7 +292,7 @@ def _previous(stamp: Stamp | None, head_sha: str) -> Light | None:
     return stamp.previous if stamp.head_sha == head_sha else stamp.light
 
 
-def _whole(stamp: Stamp, body: str) -> str:
+def _text(stamp: Stamp, body: str) -> str:
     """What is sent is what is compared: half a character, which JSON may hold and UTF-8 may not, becomes a question mark here."""
     text = f"{stamp}\n{body}".encode("utf-8", "replace").decode("utf-8")
     if len(text) > MAX_COMMENT:

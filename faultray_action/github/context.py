@@ -15,6 +15,8 @@ from faultray_action.model.errors import ConfigError
 PUBLIC_API = "https://api.github.com"
 PUBLIC_SERVER = "https://github.com"
 DEPENDABOT = "dependabot[bot]"
+MAX_DIGITS = 18
+"""Of a run's number: it has eleven today."""
 
 
 class Event(StrEnum):
@@ -24,6 +26,7 @@ class Event(StrEnum):
     PULL_REQUEST_TARGET = "pull_request_target"
     PUSH = "push"
     MERGE_GROUP = "merge_group"
+    ISSUE_COMMENT = "issue_comment"
     WORKFLOW_RUN = "workflow_run"
     WORKFLOW_DISPATCH = "workflow_dispatch"
     SCHEDULE = "schedule"
@@ -39,7 +42,9 @@ class Event(StrEnum):
 class Context(Struct, frozen=True):
     """`head_sha` is the head of the pull request where there is one (never the merge commit), else the commit the event speaks of.
 
-    `pull` is None where the event names none; `head_branch` is "owner:branch" of a workflow_run, to find it by. `run` and `attempt` order
+    It is "" for a comment on a pull request (ChatOps): that event tells the number only, and its commit is that of the default branch.
+    `pull` is None where the event names none; `head_branch` is "owner:branch" of a workflow_run, to find it by;
+    `head_repository` is where the change comes from, "" where that is not known. `run` and `attempt` order
     runs of one commit. `is_fork` and `is_dependabot` explain a read-only token, they never change what is computed.
     """
 
@@ -49,6 +54,7 @@ class Context(Struct, frozen=True):
     base_sha: str = ""
     pull: int | None = None
     head_branch: str = ""
+    head_repository: str = ""
     is_fork: bool = False
     is_dependabot: bool = False
     api_url: str = PUBLIC_API
@@ -72,12 +78,15 @@ class Context(Struct, frozen=True):
 
 
 def read_context(environ: Mapping[str, str]) -> Context:
-    """The context of the environment and of the event file it names. Raises ConfigError where that file is no JSON object."""
+    """The context of the environment and of the event file it names.
+
+    Raises ConfigError where that file is no JSON object, and for a comment on an issue that is no pull request.
+    """
     return context_of(environ, _read_event(environ.get("GITHUB_EVENT_PATH", "")))
 
 
 def context_of(environ: Mapping[str, str], payload: Mapping[str, Any]) -> Context:
-    """Pure part of `read_context`: the same event and environment give the same Context."""
+    """Pure part of `read_context`: the same event and environment give the same Context. Raises ConfigError for a comment on an issue."""
     event = _event(environ.get("GITHUB_EVENT_NAME", ""))
     api = (environ.get("GITHUB_API_URL") or PUBLIC_API).rstrip("/")
     where = _READERS.get(event, _from_commit)(payload, environ)
@@ -97,6 +106,7 @@ def context_of(environ: Mapping[str, str], payload: Mapping[str, Any]) -> Contex
         base_sha=where.base_sha,
         pull=where.pull,
         head_branch=where.head_branch,
+        head_repository=where.head_repository,
         is_fork=where.is_fork,
     )
 
@@ -106,6 +116,7 @@ class _Where(Struct, frozen=True):
     base_sha: str = ""
     pull: int | None = None
     head_branch: str = ""
+    head_repository: str = ""
     is_fork: bool = False
 
 
@@ -114,7 +125,9 @@ def _read_event(path: str) -> Mapping[str, Any]:
         return {}
     try:
         payload = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except ValueError as error:
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read ({error.strerror}): GITHUB_EVENT_PATH must name the event file of the runner") from error
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is no JSON ({error}): GITHUB_EVENT_PATH must name the event file of the runner") from error
     if not isinstance(payload, dict):
         raise ConfigError(f"{path} holds no JSON object: GITHUB_EVENT_PATH must name the event file of the runner")
@@ -136,6 +149,7 @@ def _from_pull(payload: Mapping[str, Any], environ: Mapping[str, str]) -> _Where
         head_sha=_text(head, "sha") or environ.get("GITHUB_SHA", ""),
         base_sha=_text(base, "sha"),
         pull=number if isinstance(number, int) else None,
+        head_repository=_full_name(head),
         is_fork=bool(pull) and _full_name(head) != _full_name(base),
     )
 
@@ -148,6 +162,20 @@ def _from_merge_group(payload: Mapping[str, Any], environ: Mapping[str, str]) ->
     """A merge group has its own commit: it gets a check run and no comment."""
     group = _object(payload, "merge_group")
     return _Where(head_sha=_text(group, "head_sha") or environ.get("GITHUB_SHA", ""), base_sha=_text(group, "base_sha"))
+
+
+def _from_comment(payload: Mapping[str, Any], _: Mapping[str, str]) -> _Where:
+    """A comment on a pull request. Its head is asked for when the report is posted."""
+    issue = _object(payload, "issue")
+    number = issue.get("number")
+    if not isinstance(number, int):
+        return _Where()
+    if not _object(issue, "pull_request"):
+        raise ConfigError(
+            f"this run was started by a comment on issue {number}, which is no pull request: "
+            "run the job only `if: github.event.issue.pull_request`"
+        )
+    return _Where(pull=number)
 
 
 def _from_workflow_run(payload: Mapping[str, Any], environ: Mapping[str, str]) -> _Where:
@@ -163,6 +191,7 @@ def _from_workflow_run(payload: Mapping[str, Any], environ: Mapping[str, str]) -
         base_sha=_text(_object(matching[0], "base"), "sha") if matching else "",
         pull=min((int(pull["number"]) for pull in matching), default=None),
         head_branch=f"{owner}:{branch}" if owner and branch else "",
+        head_repository=head_repository,
         is_fork=bool(head_repository) and head_repository != repository,
     )
 
@@ -179,6 +208,7 @@ _READERS = {
     Event.PULL_REQUEST_TARGET: _from_pull,
     Event.PUSH: _from_push,
     Event.MERGE_GROUP: _from_merge_group,
+    Event.ISSUE_COMMENT: _from_comment,
     Event.WORKFLOW_RUN: _from_workflow_run,
 }
 
@@ -204,4 +234,4 @@ def _text(parent: Mapping[str, Any], key: str) -> str:
 
 
 def _number(text: str | None) -> int:
-    return int(text) if text and text.isdigit() else 0
+    return int(text) if text and text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS else 0

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from faultray_action.model.diagnostic import Diagnostic, Severity
+from faultray_action.model.text import visible
 
 MAX_SUMMARY_BYTES = 1024 * 1024
 """Of one step. A longer summary is dropped by the runner as a whole."""
@@ -26,17 +27,37 @@ def write_outputs(
     return _append(path, "".join(_heredoc(name, value, token) for name, value in outputs.items())) if path else ()
 
 
-def write_summary(path: str, text: str, fallback: str, diagnostics: Sequence[Diagnostic] = ()) -> tuple[Diagnostic, ...]:
-    """Append the job summary and one line a diagnostic; `fallback` (the comment) where the whole would pass what the runner takes."""
+def write_summary(path: str, text: str, fallback: str) -> tuple[Diagnostic, ...]:
+    """Append the job summary; `fallback` (the comment) where the whole would pass what the runner takes."""
     if not path:
         return ()
-    notes = "".join(f"\n> {_plain(diagnostic.message)}\n" for diagnostic in diagnostics)
-    room = MAX_SUMMARY_BYTES - (Path(path).stat().st_size if Path(path).exists() else 0)
-    for candidate in (text, fallback, ""):
-        whole = f"{candidate}\n{notes}"
-        if len(whole.encode("utf-8", "replace")) <= room:
-            return _append(path, whole) + (() if candidate == text else (_summary_cut(),))
+    room = _room(path)
+    for candidate in (text, fallback):
+        if _size(candidate) < room:
+            return _append(path, f"{candidate}\n") + (() if candidate == text else (_summary_cut(),))
     return (_summary_cut(),)
+
+
+def note_in_summary(path: str, diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Append one line a diagnostic, as many as there is room for: the log holds them all."""
+    told: tuple[Diagnostic, ...] = ()
+    for diagnostic in diagnostics if path else ():
+        line = f"\n> {_plain(diagnostic.message)}\n"
+        if _size(line) <= _room(path):
+            told += _append(path, line)
+    return told
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
+
+
+def _room(path: str) -> int:
+    """Bytes that the runner still takes."""
+    try:
+        return MAX_SUMMARY_BYTES - Path(path).stat().st_size
+    except (OSError, ValueError):
+        return MAX_SUMMARY_BYTES
 
 
 def quarantined(text: str, token: Callable[[], str] = lambda: secrets.token_hex(16)) -> str:
@@ -52,7 +73,7 @@ def diagnostic_command(diagnostic: Diagnostic) -> str:
     properties = {"title": "FaultRay"}
     if diagnostic.file:
         properties |= {"file": diagnostic.file, "line": str(max(diagnostic.line, 1))}
-    return command(_COMMAND_OF_SEVERITY[diagnostic.severity], properties, diagnostic.message)
+    return command(_COMMAND_OF_SEVERITY[diagnostic.severity], properties, visible(diagnostic.message))
 
 
 def command(name: str, properties: Mapping[str, str], message: str) -> str:
@@ -94,10 +115,10 @@ def _append(path: str, text: str) -> tuple[Diagnostic, ...]:
     try:
         with Path(path).open("a", encoding="utf-8", errors="replace", newline="\n") as file:
             file.write(text)
-    except OSError as error:
-        return (
-            Diagnostic(Severity.WARNING, "not-written", f"{path} cannot be written ({error.strerror}): is it mounted into the container?"),
-        )
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no path"
+        message = f"{path} cannot be written ({reason}): is it mounted into the container?"
+        return (Diagnostic(Severity.WARNING, "not-written", message),)
     return ()
 
 

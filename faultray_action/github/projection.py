@@ -41,7 +41,7 @@ class Sticky(Struct, frozen=True):
 
 def put_section(client: Client, head_sha: str, app: str, check: CheckRun, section: Section) -> tuple[PostedSection, tuple[Diagnostic, ...]]:
     """Write this job's section, unless it stands there already or a newer run of the same commit has spoken."""
-    own = [posted for posted in current(read_sections(client, head_sha), app) if posted.section.key == section.key]
+    own = [posted for posted in current(read_sections(client, head_sha, app)) if posted.section.key == section.key]
     wanted = digest(check, section)
     for posted in own:
         if posted.external_id == wanted:
@@ -75,10 +75,10 @@ def project(client: Client, thread: Thread, sticky: Sticky, own: PostedSection) 
 
 
 def _sections(client: Client, head: str, sticky: Sticky, own: PostedSection) -> list[Section]:
-    listed = read_sections(client, head)
+    listed = read_sections(client, head, own.app)
     if head == sticky.head_sha and own.check_id not in {posted.check_id for posted in listed}:
         listed.append(own)
-    return [posted.section for posted in current(listed, own.app)]
+    return [posted.section for posted in current(listed)]
 
 
 def write_alone(client: Client, thread: Thread, sticky: Sticky, section: Section) -> tuple[Comment | None, tuple[Diagnostic, ...]]:

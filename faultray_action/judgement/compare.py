@@ -39,17 +39,25 @@ def compare(
         before=assess(before.own, split=False),
         left=lambda: assess(after.own, split=False),
         alike=_alike(before, after),
-        single_points=tuple(map(_of_point, _points(before, after, down_without))),
-        risks=tuple(_of_risk(standing, risk) for standing, risk in _risks(before, after)),
-        disruptions=tuple(map(_of_disruption, disruptions)),
+        single_points=tuple(of_point(standing, point) for standing, point in _points(before, after, down_without)),
+        risks=tuple(of_risk(standing, risk) for standing, risk in _risks(before, after)),
+        disruptions=tuple(map(of_disruption, disruptions)),
     )
 
 
 def _alike(before: Answers, after: Answers) -> Alike | None:
+    """None where a side by itself serves nobody."""
     was, is_now = score_pair(before.levelled, after.levelled, split=False)
-    if was is None or is_now is None:
+    if was is None or is_now is None or not _serves(before) or not _serves(after):
         return None
     return Alike(was, is_now)
+
+
+def _serves(side: Answers) -> bool:
+    """Whether the state by itself has an entry, and not only beside the other side."""
+    if any(not entry.of_other_side for entry in side.here.topology.entries):
+        return True
+    return bool(side.own.topology.entries)
 
 
 def _points(before: Answers, after: Answers, down_without: DownWithout) -> Points:
@@ -79,16 +87,17 @@ def _labels(before: Answers, after: Answers) -> Mapping[str, str]:
     return labels
 
 
-def _of_point(row: tuple[Standing, SinglePoint]) -> Finding[SinglePoint]:
-    standing, point = row
+def of_point(standing: Standing, point: SinglePoint) -> Finding[SinglePoint]:
+    """A single point as a finding."""
     return Finding(FindingKey(FindingKind.SINGLE_POINT, point.address), standing, point)
 
 
-def _of_risk(standing: Standing, risk: Risk) -> Finding[Risk]:
-    """One callee may be out of reach for several callers: each is a finding of its own."""
+def of_risk(standing: Standing, risk: Risk) -> Finding[Risk]:
+    """A risk as a finding. One callee may be out of reach for several callers: each is a finding of its own."""
     caller = risk.related[0] if risk.kind is RiskKind.BROKEN_NEED and risk.related else ""
     return Finding(FindingKey(FindingKind(risk.kind.value), risk.address, caller), standing, risk)
 
 
-def _of_disruption(row: Disruption) -> Finding[Disruption]:
+def of_disruption(row: Disruption) -> Finding[Disruption]:
+    """What applying interrupts, as a finding: it always comes with the plan."""
     return Finding(FindingKey(FindingKind.DISRUPTION, row.address), Standing.NEW, row)

@@ -19,9 +19,11 @@ from faultray_action.model.finding import (
 )
 from faultray_action.model.policy import Gates, Unknowns
 from faultray_action.model.topology import Coverage
+from faultray_action.model.units import POINTS_DIGITS, told_points
 
 EPSILON = 1e-9
 """Gates compare unrounded values with this tolerance."""
+_MOST_DIGITS = 9
 HIGH_RISK_DROP = 10.0
 """Points; a drop of as many is high risk whatever the settings tolerate."""
 
@@ -72,7 +74,7 @@ def _not_computable(compared: Comparison, gates: Gates, coverage: Coverage) -> t
     if share + EPSILON < gates.min_coverage_percent:
         least = f"min-coverage is {gates.min_coverage_percent:g} %"
         return (
-            f"only {share:.0f} % of the changed resources are of a known type ({least})",
+            f"only {_told(share, gates.min_coverage_percent, 0)} % of the changed resources are of a known type ({least})",
             "describe their types in a catalogue file and name it under `catalogue:` in .faultray.yml, or lower min-coverage",
         )
     if compared.before is None and compared.after is None and coverage.unknown_types:
@@ -96,8 +98,19 @@ def _ask(judged: Judged, gates: Gates) -> Iterator[GateResult]:
 def _min_score(least: float, before: Assessment | None, after: Assessment) -> GateResult:
     """Asked of the state that the plan leaves, by itself."""
     passed = after.score + EPSILON >= least
-    message = "" if passed else f"the score after is {after.score:.1f}, below the minimum of {least:g}"
+    message = "" if passed else f"the score after is {_told(after.score, least)}, below the minimum of {least:g}"
     return GateResult("min-score", passed, least, after.score, before.score if before else None, message)
+
+
+def _told(value: float, limit: float, digits: int = POINTS_DIGITS) -> str:
+    """A number beyond a limit with as many decimals as it takes to see that it is.
+
+    >>> _told(59.97, 60.0), _told(12.34, 0.0)
+    ('59.97', '12.3')
+    """
+    while digits < _MOST_DIGITS and round(value, digits) == round(limit, digits):
+        digits += 1
+    return f"{value:.{digits}f}"
 
 
 def _regression(compared: Comparison, gates: Gates, accepted_points: float) -> Iterator[GateResult]:
@@ -115,9 +128,9 @@ def _regression(compared: Comparison, gates: Gates, accepted_points: float) -> I
 
 def _drop(points: float, accepted_points: float, most: float) -> GateResult:
     """Asked of the delta: like for like."""
-    drop = max(0.0, -points - accepted_points)
+    drop = told_points(max(0.0, -points - accepted_points))
     passed = drop <= most + EPSILON
-    message = "" if passed else f"the score drops by {drop:.1f} points"
+    message = "" if passed else f"the score drops by {_told(drop, most)} points"
     return GateResult("fail-on-regression", passed, most, points, None, message)
 
 
@@ -165,7 +178,7 @@ def _slo(target_percent: float, before: float | None, after: float) -> GateResul
     reached = is_now + EPSILON >= target_percent
     missed_before = was is not None and was + EPSILON < target_percent
     passed = reached or missed_before
-    message = f"the availability ceiling falls to {is_now:.3f} %, below the SLO of {target_percent:g} %"
+    message = f"the availability ceiling falls to {_told(is_now, target_percent, 3)} %, below the SLO of {target_percent:g} %"
     return GateResult("slo", passed, target_percent, is_now, was, "" if passed else message)
 
 
@@ -175,7 +188,7 @@ def _decisive(worst: Comparison, best: Comparison) -> bool:
 
 def recommend(compared: Comparison, undecided: bool) -> Recommendation:
     """high-risk: the gate with default settings would fail, or the drop is >= 10; review: any drop, new risk, disruption or decisive unknown."""
-    drop = -(compared.points or 0.0)
+    drop = -told_points(compared.points or 0.0)
     if drop >= HIGH_RISK_DROP or not passes(Judged(compared), Gates()):
         return Recommendation.HIGH_RISK
     weak_from_the_start = compared.before is None and bool(compared.new_single_points)

@@ -7,6 +7,8 @@ import re
 
 from msgspec import Struct
 
+from faultray_action.model.text import whole_number
+
 Index = int | str | None
 
 _LABEL = re.compile(r"([^.\[\]\"\s:]+):(?=[^\s:])")
@@ -116,9 +118,18 @@ def _index(text: str, start: int) -> tuple[int | str, int]:
             raise ValueError(f"not a resource address: {text}")
         return str(value), end + 1
     end = text.find("]", start)
-    if end < 0 or not text[start + 1 : end].isdigit():
+    number = whole_number(text[start + 1 : end]) if end > start else None
+    if number is None:
         raise ValueError(f"not a resource address: {text}")
-    return int(text[start + 1 : end]), end + 1
+    return number, end + 1
+
+
+def type_of(address: str) -> str:
+    """The type of a resource by its address; text that is no Terraform address stays as it is."""
+    try:
+        return Address.parse(address).type
+    except ValueError:
+        return address
 
 
 def without_index(address: str) -> str:

@@ -93,11 +93,19 @@ class Fault(Struct, frozen=True):
     domain: str = ""
 
 
+NAMES = 64
+"""Up to here every copy of a component is a value of its own, with its own event; further ones are counted (docs/model.md)."""
+
+
 class Copy(Struct, frozen=True):
-    """One copy: up iff none of its faults (ids into `Topology.faults`, its own event and every shared domain) has happened. `zone` is "" where it has none."""
+    """One copy: up iff none of its faults (ids into `Topology.faults`, its own event and every shared domain) has happened. `zone` is "" where it has none.
+
+    `count` copies that have all of their faults in common are one value: copies in bulk are counted, not made (docs/model.md).
+    """
 
     faults: tuple[str, ...]
     zone: str = ""
+    count: int = 1
 
 
 class Runtime(Struct, frozen=True):
@@ -140,6 +148,11 @@ class Component(Struct, frozen=True):
     runtime: Runtime = Runtime()
     limit: float | None = None
     evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many copies it has."""
+        return sum([copy.count for copy in self.copies])
 
     @property
     def zones(self) -> tuple[str, ...]:

@@ -136,6 +136,11 @@ class Needs:
                 yield dependency.source, dependency.target
 
     @property
+    def all(self) -> Graph:
+        """Every edge, met or broken, those of replicas among them."""
+        return self.graph(*Role)
+
+    @property
     def hard(self) -> Graph:
         """Needs without which a component is down, met or broken."""
         return self.graph(Role.NEED)

@@ -45,6 +45,14 @@ class Mode(StrEnum):
     WARN = "warn"
 
 
+class PolicyFrom(StrEnum):
+    """Whose policy file counts for a change: that of the branch it goes to, its own, or none."""
+
+    BASE = "base"
+    HEAD = "head"
+    NONE = "none"
+
+
 class Gates(Struct, frozen=True):
     """The limits of docs/model.md. Points and percent on 0-100, seconds; None: that gate is off.
 

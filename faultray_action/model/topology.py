@@ -28,6 +28,7 @@ class Dependency(Struct, frozen=True):
 
     Edges of one source with the same non-empty `group` form an alternative group: `group_needed` (the same on all of them) must be healthy.
     `broken` says in words why the need cannot be met any more (no rule permits it), "" where it can: a broken need is down with no event.
+    `by_change`: the side alone does not prove that; it shows beside the other side of the change only.
     `breaker` is a declared circuit breaker; `fallback` whether the caller can answer without the target once the breaker is open.
     `buffer_seconds` is how long an ASYNC edge hides an outage. `local_only`: only the target's own copies matter, not what it needs.
     """
@@ -38,6 +39,7 @@ class Dependency(Struct, frozen=True):
     group: str = ""
     group_needed: int = 1
     broken: str = ""
+    by_change: bool = False
     breaker: bool = False
     fallback: bool = True
     buffer_seconds: float = 0.0
@@ -53,7 +55,8 @@ class EntryPoint(Struct, frozen=True):
     """Where users come in. `component` is the vertex whose health is the entry's; `address` is what the reader knows it by.
 
     `deferred`: a queue consumer; outages shorter than `retention_hours` are none. `keys` are stable identities (DNS names) that match the two sides.
-    `inferred` names the rule that found it, "" where declared.
+    `inferred` names the rule that found it, "" where declared. `of_other_side`: this side alone would not call it an entry; the other side of
+    the change does, so both are judged by it.
     """
 
     address: str
@@ -64,6 +67,7 @@ class EntryPoint(Struct, frozen=True):
     retention_hours: float = 0.0
     inferred: str = ""
     keys: tuple[str, ...] = ()
+    of_other_side: bool = False
 
 
 class LossKind(StrEnum):

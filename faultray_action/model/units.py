@@ -35,6 +35,19 @@ class Interval(Struct, frozen=True):
 
 ZERO = Interval(0.0, 0.0, 0.0)
 
+POINTS_DIGITS = 1
+"""Decimals to which a difference of scores is told where it is small."""
+
+
+def told_points(points: float) -> float:
+    """A difference of scores, 0 where it rounds to nothing at the precision that it is told with: then it is none, for whoever decides
+    and for whoever tells (docs/model.md).
+
+    >>> told_points(-0.04), told_points(-0.06)
+    (0.0, -0.06)
+    """
+    return points if round(abs(points), POINTS_DIGITS) > 0.0 else 0.0
+
 
 def p_down(failures_per_year: float, repair_hours: float) -> float:
     """Steady-state probability of being down: ``x / (1 + x)`` with ``x = rate * repair / 8766``.

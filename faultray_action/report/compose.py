@@ -42,16 +42,12 @@ _CHAIN_NODES = 30
 
 
 class Side(Struct, frozen=True):
-    """One side as the report needs it."""
+    """One side as the report needs it. `exists`: whether anything serves there; a side without an entry has no score and no survivors."""
 
     topology: Topology
     examination: Examination
     ceiling: Ceiling | None
-
-    @property
-    def exists(self) -> bool:
-        """Whether anything serves there: a side without an entry has no score and no survivors."""
-        return bool(self.topology.entries)
+    exists: bool
 
 
 class PlanFacts(Struct, frozen=True):
@@ -117,7 +113,7 @@ def compose(material: Material) -> d.Document:
         plan=_plan(m.plan),
         score=_score(m),
         recommendation=m.decision.recommendation.value,
-        gate=_gate(m.decision, plain=m.comparison.is_plain),
+        gate=gate_part(m.decision, plain=m.comparison.is_plain),
         entry_points=_entries(m),
         spofs=_spofs(m),
         risks=_risks(m),
@@ -199,8 +195,8 @@ def _parts(side: Assessment | None) -> d.ScoreParts | None:
     return d.ScoreParts(availability=availability, resilience=resilience, data=data)
 
 
-def _gate(decision: Decision, *, plain: bool) -> d.GatePart:
-    """`plain`: the delta is what the two scores differ by."""
+def gate_part(decision: Decision, *, plain: bool) -> d.GatePart:
+    """The gates as a report shows them. `plain`: the delta is what the two scores differ by."""
     reasons = [_reason(gate, plain=plain) for gate in decision.gates if not gate.passed]
     if decision.error:
         reasons.append(d.GateReason(gate="could-not-compute", limit=None, actual=None, message=decision.error))
@@ -391,6 +387,7 @@ def _risk(m: Material, finding: Finding[Risk]) -> d.RiskRow:
         takes_down=risk.takes_down,
         label=component.label if component else "",
         component=component.kind.value if component else "",
+        existed=risk.existed,
         waived=m.waived.get(mark, ""),
         file=at.file if at else "",
         line=at.line if at else 0,
@@ -741,4 +738,4 @@ def _node_side(side: Side, address: str) -> d.NodeSide | None:
     single = {point.address for point in side.examination.single_points}
     state = "down" if side.examination.down.get(address) else "single-point" if address in single else "ok"
     named = tuple(zone for zone in component.zones if not zone.startswith("?:"))
-    return d.NodeSide(state=state, copies=None if component.managed else len(component.copies), zones=named)
+    return d.NodeSide(state=state, copies=None if component.managed else component.size, zones=named)

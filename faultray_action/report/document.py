@@ -218,7 +218,7 @@ class RiskRow(Part, frozen=True, kw_only=True):
 
     `losses` are the uncovered loss events of a data-loss risk (media, delete, corruption, key, poison-message, region, destroyed).
     `message` is a sentence that says more than the kind ("aws_security_group_rule.db was the last rule that admits …"); absent: the words
-    of the kind.
+    of the kind. `existed`: whether what is at risk stood there before.
     """
 
     address: str
@@ -232,6 +232,7 @@ class RiskRow(Part, frozen=True, kw_only=True):
     points: float | None = None
     label: str = ""
     component: str = ""
+    existed: bool = True
     waived: str = ""
     file: str = ""
     line: int = 0

@@ -7,33 +7,20 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from urllib.parse import quote
+
+from faultray_action.model.text import visible as visible
+from faultray_action.model.text import visible_character
 
 MAX_NAME = 160
 """Longer names are cut in the middle where they are shown (never in JSON)."""
 
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-_BLANK = {"\t": " ", "\n": " ", "\r": " "}
 _CODE_RISKY = re.compile(r"[`|\\]")
 _MARKDOWN_SPECIAL = re.compile(r"[^\w ,;()]", re.ASCII)
 _PROSE_SPECIAL = re.compile(r"[\\`*_{}\[\]<>#!|~@&$^=\x00]|^[-+]|(?<=^\d)[.)]")
 _COMMAND_START = re.compile(r"^(\s*)::")
 _LINKED = re.compile(r"[@#]|:(?=//)|\bwww(?=\.)|\bgh(?=-)", re.IGNORECASE)
 _TICKS = re.compile(r"`+")
-
-
-def visible(text: str) -> str:
-    """Every control, format (bidi, zero-width), surrogate and private character as `<U+202E>`; white space as a blank; one line."""
-    return "".join(_visible_character(character) for character in text)
-
-
-def _visible_character(character: str) -> str:
-    if character in _BLANK:
-        return " "
-    if unicodedata.category(character) in _INVISIBLE:
-        return f"<U+{ord(character):04X}>"
-    return character
 
 
 def shorten(text: str, limit: int = MAX_NAME) -> str:
@@ -57,9 +44,13 @@ def code(text: str, limit: int = MAX_NAME) -> str:
     looks for mail addresses after it has decoded them).
     """
     shown = plain(text, limit).strip() or "(empty)"
-    if _CODE_RISKY.search(shown):
-        return f"<code>{entities(shown).replace('&#64;', '&#64;&#8203;')}</code>"
-    return f"`{shown}`"
+    return html_code(text, limit) if _CODE_RISKY.search(shown) else f"`{shown}`"
+
+
+def html_code(text: str, limit: int = MAX_NAME) -> str:
+    """A name where Markdown reads no code spans (in HTML of ours): GitHub brings no mention, reference or URL to life in `<code>`."""
+    shown = plain(text, limit).strip() or "(empty)"
+    return f"<code>{entities(shown).replace('&#64;', '&#64;&#8203;')}</code>"
 
 
 def entities(text: str) -> str:
@@ -80,6 +71,11 @@ def fence(lines: list[str], language: str = "") -> list[str]:
     longest = max((len(match.group()) for line in shown for match in _TICKS.finditer(line)), default=0)
     ticks = "`" * max(3, longest + 1)
     return [f"{ticks}{language}", *shown, ticks]
+
+
+def message(text: str) -> str:
+    """Lines of a SARIF message: what stands in brackets before a parenthesis would be a link there (SARIF 3.11.6), of whoever chose the name."""
+    return text.replace("](", "] (")
 
 
 def html_text(text: str, limit: int = MAX_NAME) -> str:
@@ -122,4 +118,4 @@ def xml_text(text: str, limit: int = 2000) -> str:
 def _xml_character(character: str) -> str:
     if character == "\n":
         return character
-    return f"<U+{ord(character):04X}>" if character in "\ufffe\uffff" else _visible_character(character)
+    return f"<U+{ord(character):04X}>" if character in "\ufffe\uffff" else visible_character(character)

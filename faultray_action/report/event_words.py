@@ -32,7 +32,7 @@ def _is_copy(topology: Topology, id: str) -> bool:
 
 def _copies(topology: Topology, address: str, count: int, names: Mapping[str, str]) -> str:
     component = topology.components.get(address)
-    every = len(component.copies) if component is not None else count
+    every = component.size if component is not None else count
     name = names.get(address, plain(address, 60))
     if every == 1:
         return f"the only copy of {name} fails"

@@ -118,7 +118,7 @@ def _summary(component: Component) -> str:
         return f"run by the provider, no copies to see{where and where + ' only'}"
     if _passes(component):
         return "passes traffic on, has no failure of its own"
-    return f"{wording.count(len(component.copies), 'copy', 'copies')}{where}, {component.needed} needed"
+    return f"{wording.count(component.size, 'copy', 'copies')}{where}, {component.needed} needed"
 
 
 def _unnamed(component: Component) -> str:

@@ -72,7 +72,7 @@ def _standing(item: object, sides: list[tuple[str, ...]] | list[Mapping[tuple[st
 
 
 def _vertex(component: Component, entry: bool, standing: str) -> Vertex:
-    copies = None if component.managed else len(component.copies)
+    copies = None if component.managed else component.size
     named = tuple(zone for zone in component.zones if not zone.startswith("?:"))
     return Vertex(component.address, component.label, component.kind.value, copies, component.needed, named, entry, standing)
 

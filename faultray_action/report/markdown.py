@@ -185,5 +185,5 @@ def _plan_details(document: Document, context: Context) -> tuple[list[str], list
     """A plan's own comment, folded; and a shorter form without its folded parts."""
     whole = _told(document, context, "#### ")
     visible = tuple(one for one in whole if not one.lines or one.lines[0] != "<details>")
-    summary = f"{verdict.light(document)} {escape.html_text(wording.title(document), 80)}"
+    summary = f"{verdict.light(document)} {escape.html_code(wording.title(document), 80)}"
     return tuple(details(summary, [line for one in kept if one.lines for line in (*one.lines, "")]) for kept in (whole, visible))  # type: ignore[return-value]

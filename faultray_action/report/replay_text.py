@@ -107,7 +107,7 @@ def _reason(story: _Story, address: str, id: str) -> str:
     """An event as its victim tells it."""
     fault, component = story.topology.faults.get(id), story.topology.components.get(address)
     if fault is not None and fault.fault_class is FaultClass.COPY and fault.address == address and component is not None:
-        return "its only copy fails" if len(component.copies) == 1 else "too few copies left"
+        return "its only copy fails" if component.size == 1 else "too few copies left"
     if fault is not None:
         return event(story.topology, id, story.names)
     asked = next((each for each in story.trace.scenario.what_ifs if str(each) == id), None)

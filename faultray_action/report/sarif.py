@@ -53,7 +53,7 @@ def _invocation(document: Document) -> dict[str, Any]:
     if document.error is None:
         return {"executionSuccessful": True}
     text = f"{escape.plain(document.error.reason, 400)} {escape.plain(document.error.next_step, 400)}"
-    return {"executionSuccessful": False, "toolExecutionNotifications": [{"level": "error", "message": {"text": text}}]}
+    return {"executionSuccessful": False, "toolExecutionNotifications": [{"level": "error", "message": {"text": escape.message(text)}}]}
 
 
 def _result(document: Document, row: Finding, state: str) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def _result(document: Document, row: Finding, state: str) -> dict[str, Any]:
         "baselineState": state,
     }
     if row.waived:
-        result["suppressions"] = [{"kind": "external", "justification": f"waiver {escape.plain(row.waived)}"}]
+        result["suppressions"] = [{"kind": "external", "justification": escape.message(f"waiver {escape.plain(row.waived)}")}]
     return result
 
 
@@ -77,10 +77,10 @@ def _level(row: Finding, rule: Rule) -> str:
 
 
 def _text(document: Document, row: Finding, state: str) -> str:
-    now = remarks.title(document, row)
+    now = escape.message(remarks.title(document, row))
     if state == "unchanged":
         return now.replace(" is now a ", " is a ")
-    return f"{now}\n{remarks.message(document, row)}"
+    return f"{now}\n{escape.message(remarks.message(document, row))}"
 
 
 def _location(document: Document, row: Finding) -> dict[str, Any]:

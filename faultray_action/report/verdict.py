@@ -16,7 +16,12 @@ def worth_a_word(document: Document) -> bool:
     """Whether a pass without any difference still needs more than one line."""
     waivers = document.waivers
     warned = waivers is not None and bool(waivers.expiring or waivers.expired or waivers.unused)
-    return warned or not document.plan.complete or (document.sensitivity is not None and document.sensitivity.decides)
+    return (
+        warned
+        or bool(_policy_notices(document))
+        or not document.plan.complete
+        or (document.sensitivity is not None and document.sensitivity.decides)
+    )
 
 
 def light(document: Document) -> str:
@@ -108,9 +113,9 @@ def _plain_news(document: Document) -> str:
         return f"No single point of failure among {wording.count(len(document.entry_points), 'entry point')}."
     if kind is Form.DESTROY:
         return "Nothing serves after this plan; its data is either not durable or kept in a final snapshot."
-    if document.score.delta is not None and document.score.delta < 0:
+    if wording.delta(document) < 0:
         return "No new single point of failure, but the same failures now cost more: they happen more often or take longer to repair."
-    if document.score.delta is not None and document.score.delta > 0:
+    if wording.delta(document) > 0:
         return f"No single point of failure is resolved, but failures cost less than before.{_remaining(document)}"
     return ""
 
@@ -231,8 +236,13 @@ def _notices(document: Document) -> list[str]:
         lines.append("**This plan is partial** (`-target` or deferred actions): what it leaves out was not judged.")
     if document.drift is not None and wording.form(document) is not Form.DRIFT:
         lines.append(_drift(document))
-    lines += [*_blips(document), *_waiver_notices(document)]
+    lines += [*_policy_notices(document), *_blips(document), *_waiver_notices(document)]
     return lines[:2]
+
+
+def _policy_notices(document: Document) -> list[str]:
+    """Whose policy decided, where the change carries one of its own or nobody could say what the base branch's is."""
+    return [escape.prose(row.message) for row in document.diagnostics if row.code in ("policy-changes", "policy-unknown")]
 
 
 def _blips(document: Document) -> list[str]:

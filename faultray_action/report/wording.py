@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from faultray_action.model.units import POINTS_DIGITS, told_points
 from faultray_action.report import escape
 from faultray_action.report.document import (
     Cause,
@@ -93,26 +94,29 @@ def form(document: Document) -> Form:
 
 def _worse(document: Document) -> bool:
     gated = any(row.disruption != "blip" for row in document.apply.disruptions)
-    dropped = document.score.delta is not None and document.score.delta < 0
-    return bool(dropped or document.spofs.new or document.risks.new or gated)
+    return bool(delta(document) < 0 or document.spofs.new or document.risks.new or gated)
 
 
 def _better(document: Document) -> bool:
-    rose = document.score.delta is not None and document.score.delta > 0
-    return bool(rose or document.spofs.resolved or document.risks.resolved)
+    return bool(delta(document) > 0 or document.spofs.resolved or document.risks.resolved)
 
 
 # Numbers
 
 
+def delta(document: Document) -> float:
+    """The difference of the scores that the report tells: 0 for one that rounds to nothing, as the gates take it, and where there is none."""
+    return told_points(document.score.delta or 0.0)
+
+
 def decimals(document: Document) -> int:
-    """Integers; one decimal where |delta| < 1, or where two rounded scores would tell a small delta wrong; two where one would show none."""
-    delta = abs(document.score.delta or 0.0)
-    if delta == 0 or delta >= _LARGE:
+    """Integers; one decimal where |delta| < 1, or where two rounded scores would tell a small delta wrong."""
+    told = abs(delta(document))
+    if told == 0 or told >= _LARGE:
         return 0
-    if delta >= 1 and (_is_far_apart(document) or _tells_right(document)):
+    if told >= 1 and (_is_far_apart(document) or _tells_right(document)):
         return 0
-    return 1 if delta >= 0.05 else 2
+    return POINTS_DIGITS
 
 
 def _is_far_apart(document: Document) -> bool:
@@ -124,8 +128,8 @@ def _is_far_apart(document: Document) -> bool:
 
 
 def _tells_right(document: Document) -> bool:
-    before, after, delta = document.score.before or 0.0, document.score.after or 0.0, document.score.delta or 0.0
-    return float(number(after, 0)) - float(number(before, 0)) == float(number(delta, 0))
+    before, after = document.score.before or 0.0, document.score.after or 0.0
+    return float(number(after, 0)) - float(number(before, 0)) == float(number(delta(document), 0))
 
 
 def number(value: float, digits: int) -> str:
@@ -135,28 +139,34 @@ def number(value: float, digits: int) -> str:
 
 
 def score(document: Document, value: float | None) -> str:
-    return "none" if value is None else number(value, decimals(document))
+    """A score as it is shown; where the difference is none, the one after as the one before, on whichever side of a rounding it lies."""
+    if value is None:
+        return "none"
+    before = document.score.before
+    same = before is not None and value == document.score.after and delta(document) == 0.0 and told_points(value - before) == 0.0
+    return number(before if same and before is not None else value, decimals(document))
 
 
 def shown_delta(document: Document) -> float | None:
     """The delta as shown. Where it is what the two scores differ by, that of the scores as shown: a reader who subtracts must not find another
     number."""
-    before, after, delta = document.score.before, document.score.after, document.score.delta
-    if before is None or after is None or delta is None:
+    subtracted = _subtracted(document)
+    if subtracted is None or document.score.compared is None:
+        return subtracted
+    return round(delta(document), decimals(document)) + 0.0
+
+
+def _subtracted(document: Document) -> float | None:
+    """What the two scores as shown differ by."""
+    before, after = document.score.before, document.score.after
+    if before is None or after is None:
         return None
-    digits = decimals(document)
-    subtracted = round(float(number(after, digits)) - float(number(before, digits)), digits) + 0.0
-    return subtracted if document.score.compared is None else round(delta, digits) + 0.0
+    return round(float(score(document, after)) - float(score(document, before)), decimals(document)) + 0.0
 
 
 def is_apart(document: Document) -> bool:
     """Whether the delta is another number than the two scores as shown differ by: then it is told beside them, and why."""
-    before, after, delta = document.score.before, document.score.after, shown_delta(document)
-    if document.score.compared is None or before is None or after is None or delta is None:
-        return False
-    digits = decimals(document)
-    subtracted = float(number(after, digits)) - float(number(before, digits))
-    return abs(subtracted - delta) > 10.0**-digits / 2
+    return shown_delta(document) != _subtracted(document)
 
 
 def like_for_like(document: Document, minus: str = MINUS) -> str:

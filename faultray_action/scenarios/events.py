@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from faultray_action.model.component import Component, Fault, FaultClass, Recovery
+from faultray_action.model.component import NAMES, Component, Fault, FaultClass, Recovery
 from faultray_action.model.topology import Role, Topology
 from faultray_action.model.units import HOURS_PER_YEAR
 from faultray_action.scenarios.losses import Loss, lose
@@ -50,13 +50,14 @@ class Events(Struct, frozen=True):
 
 
 class _Place(NamedTuple):
-    """A copy: `primary` marks the first one of a component that fails over, `held` all of its faults."""
+    """A copy: `primary` marks the first one of a component that fails over, `held` all of its faults; `in_bulk`: not every copy has a name."""
 
     number: int
     side: int
     address: str
     primary: bool
     held: tuple[str, ...]
+    in_bulk: bool
 
 
 def key_of(text: str) -> int:
@@ -108,8 +109,9 @@ def _places(sides: Sequence[Topology], reached: Sequence[frozenset[str]]) -> Ite
     for position, (side, wanted) in enumerate(zip(sides, reached, strict=True)):
         for component in side.components.values():
             if component.address in wanted:
+                in_bulk = component.size > NAMES
                 for index, copy in enumerate(component.copies):
-                    yield _Place(number, position, component.address, _is_primary(component, index), copy.faults)
+                    yield _Place(number, position, component.address, _is_primary(component, index), copy.faults, in_bulk)
                     number += 1
 
 
@@ -142,12 +144,15 @@ def _hardest_first(fault: Fault) -> tuple[int, float, int, str]:
 
 
 def _twin_key(ids: Sequence[str], faults: Mapping[str, Fault], held_by: Mapping[str, Sequence[_Place]]) -> object:
-    """Equal for faults that differ in name only: one component, the same ground, the same rate. Shared domains have no twins."""
+    """Equal for faults that differ in name only: one component, the same ground, the same rate. Shared domains have no twins.
+
+    Of copies in bulk a name may stand for many, and have their rate: what is lost with it is one copy all the same."""
     first = faults[ids[0]]
     if len(ids) > 1 or first.fault_class not in _OWN_CLASSES:
         return first.id
     ground = tuple((at.side, at.address, at.primary, frozenset(at.held) - {first.id}) for at in held_by[first.id])
-    return ground, first.failures_per_year, first.repair_hours, first.recovery
+    rate = None if all(at.in_bulk for at in held_by[first.id]) else first.failures_per_year
+    return ground, rate, first.repair_hours, first.recovery
 
 
 def _odds(fault: Fault) -> float:

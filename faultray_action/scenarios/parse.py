@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
-from faultray_action.model.component import FaultClass
+from faultray_action.model.component import Copy, FaultClass
 from faultray_action.model.errors import ConfigError
 from faultray_action.model.scenario import EDGE_ARROW, ID_SEPARATOR, AgentFault, Scenario, WhatIf, WhatIfKind, scenario_id
 from faultray_action.model.topology import Topology
@@ -68,7 +68,9 @@ def _has_target(target: str, sides: Sequence[Topology]) -> bool:
 
 
 def _zone_group(zone: str, address: str, sides: Sequence[Topology]) -> _Part | None:
-    """The faults a component owns in a zone; all of its copies where they own none and all stand there."""
+    """The faults a component owns in a zone; all of its copies where they own none and all stand there.
+
+    Of copies in bulk most own none (docs/model.md): they go with the zone itself."""
     standing = [(side, side.components[address]) for side in sides if address in side.components]
     copies = [(side, copy) for side, component in standing for copy in component.copies]
     here = [(side, copy) for side, copy in copies if copy.zone == zone]
@@ -76,8 +78,13 @@ def _zone_group(zone: str, address: str, sides: Sequence[Topology]) -> _Part | N
         fault for side, copy in here for fault in copy.faults if fault in side.faults and side.faults[fault].fault_class in _OWN_CLASSES
     }
     if owned:
-        return tuple(sorted(owned)), ()
+        return tuple(sorted(owned | _zone_of_bulk(here))), ()
     return ((), (WhatIf(WhatIfKind.ALL_COPIES, address),)) if here and len(here) == len(copies) else None
+
+
+def _zone_of_bulk(here: Sequence[tuple[Topology, Copy]]) -> set[str]:
+    counted = [(side, copy) for side, copy in here if copy.count > 1]
+    return {fault for side, copy in counted for fault in copy.faults if side.faults[fault].fault_class is FaultClass.ZONE}
 
 
 def _unknown(word: str, sides: Sequence[Topology]) -> str:

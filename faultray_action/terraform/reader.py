@@ -15,6 +15,8 @@ from msgspec.structs import replace
 
 from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.errors import InputError
+from faultray_action.model.files import read_file
+from faultray_action.model.text import well_formed, whole_number
 from faultray_action.terraform.envelope import SHOW, starts, unwrap_text
 from faultray_action.terraform.instances import PlannedDocument, count_changes, read_resources
 from faultray_action.terraform.plan import Plan, Resource
@@ -29,6 +31,7 @@ SUPPORTED_MAJOR = 1
 
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 _STDIN = "-"
+_LONGEST_VERSION = 9
 Document = TypeVar("Document")
 
 
@@ -56,7 +59,7 @@ def read(paths: Sequence[Path], *, stdin: bytes | None = None) -> Plan:
     """Read one or more plan files into one Plan; the path `-` stands for `stdin`. Raises InputError."""
     if not paths:
         raise InputError(f"No plan was given: {SHOW}.")
-    plans = [decode(read_bytes(path, stdin=stdin), str(path)) for path in paths]
+    plans = [decode(read_bytes(path, stdin=stdin), well_formed(str(path))) for path in paths]
     return plans[0] if len(plans) == 1 else merge(plans)
 
 
@@ -70,13 +73,13 @@ def read_bytes(path: Path, *, stdin: bytes | None = None) -> bytes:
         if path.is_dir():
             raise InputError(f"{path} is a directory: pass the path of the plan JSON in it.")
         size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InputError(f"{path} has {size} bytes, more than the limit of {MAX_BYTES}: split the plan into smaller root modules.")
-        return path.read_bytes()
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist: {SHOW}.") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({type(error).__name__}): check the path and its permissions.") from error
+    if size > MAX_BYTES:
+        raise InputError(f"{path} has {size} bytes, more than the limit of {MAX_BYTES}: split the plan into smaller root modules.")
+    return read_file(path, MAX_BYTES, InputError, "pass the path of the plan JSON, or pipe it in as `-`.")
 
 
 def _within_limit(data: bytes, name: str) -> bytes:
@@ -121,10 +124,10 @@ def _decode(text: bytes, name: str) -> Plan:
 
 
 def _diagnose(document: PlanDocument, name: str, missing: int) -> Iterator[Diagnostic]:
-    minor = re.fullmatch(r"1\.(\d+)", document.format_version or "1.0")
-    if minor and int(minor.group(1)) > 2:
+    minor = re.fullmatch(r"1\.([0-9]+)", document.format_version or "1.0")
+    if minor and (whole_number(minor.group(1)) or 99) > 2:
         yield Diagnostic(
-            Severity.NOTICE, "plan-format-newer", f"{name} has format_version 1.{minor.group(1)}; what is newer than 1.2 is not read."
+            Severity.NOTICE, "plan-format-newer", f"{name} has format_version 1.{minor.group(1)[:20]}; what is newer than 1.2 is not read."
         )
     if document.complete is False:
         yield Diagnostic(
@@ -213,10 +216,10 @@ def _check_version(version: str | None, name: str) -> None:
     """An absent version is tolerated: some producers drop it."""
     if version is None:
         return
-    major = re.match(r"(\d+)(\.\d+)*$", version)
+    major = re.match(r"([0-9]+)(\.[0-9]+)*$", version)
     if major is None:
         raise InputError(f"{name} has a format_version that is no version: {SHOW}.")
-    if int(major.group(1)) > SUPPORTED_MAJOR:
+    if (whole_number(major.group(1)) or 0) > SUPPORTED_MAJOR or len(major.group(1)) > _LONGEST_VERSION:
         raise InputError(f"{name} has format_version {major.group(0)[:20]}, newer than {SUPPORTED_MAJOR}.x: update FaultRay.")
 
 

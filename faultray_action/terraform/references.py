@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from faultray_action.model.text import whole_number
 from faultray_action.terraform.attributes import Path
 from faultray_action.terraform.tree import ModulePath, mapping, module_path, references_of, rows_of, walk_modules
 
@@ -126,7 +127,7 @@ def parse_reference(text: str) -> Reference | None:
         if name is not None:
             names.append(name)
         elif len(names) not in keys:
-            keys[len(names)] = Key("is", int(number) if number is not None else quoted.replace('\\"', '"').replace("\\\\", "\\"))
+            keys[len(names)] = Key("is", whole_number(number) if number is not None else quoted.replace('\\"', '"').replace("\\\\", "\\"))
         position = match.end()
         if text[position : position + 1] == ".":
             position += 1

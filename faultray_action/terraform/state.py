@@ -13,6 +13,7 @@ import msgspec
 
 from faultray_action.model.address import format_index
 from faultray_action.model.errors import InputError
+from faultray_action.model.text import whole_number
 from faultray_action.terraform import envelope
 from faultray_action.terraform.envelope import unwrap_text
 from faultray_action.terraform.instances import decode_tree, index_of, is_data, read_standing, standing
@@ -142,7 +143,7 @@ def _legacy(prefix: str, match: re.Match[str], row: StoredLegacyResource, primar
     tree = unflatten(primary.attributes or {})
     if primary.id:
         tree.setdefault("id", primary.id)
-    named = _Row(row.type, match.group(3), int(match.group(4)) if match.group(4) else None, row.provider)
+    named = _Row(row.type, match.group(3), whole_number(match.group(4) or ""), row.provider)
     return _standing(prefix, bool(match.group(1)), named, tree, f"deposed-{ordinal}" if ordinal else "")
 
 
@@ -175,6 +176,6 @@ def _shaped(node: Any, path: str, lists: set[str]) -> Any:
     if not isinstance(node, dict):
         return node
     if path in lists:
-        keys = sorted(node, key=lambda key: (not key.isdigit(), int(key) if key.isdigit() else 0, key))
+        keys = sorted(node, key=lambda key: (whole_number(key) is None, whole_number(key) or 0, key))
         return [_shaped(node[key], f"{path}.{key}", lists) for key in keys]
     return {key: _shaped(value, f"{path}.{key}", lists) for key, value in node.items()}

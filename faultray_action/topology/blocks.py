@@ -22,6 +22,22 @@ def each_route(node: Node) -> list[Mapping[str, Any]]:
     return [narrowed(node.values, path, block) for block in every(node.values, path)] if path else [node.values]
 
 
+def holds_any(values: Mapping[str, Any], path: str, target: Mapping[str, Any]) -> bool:
+    """Whether a text anywhere in the blocks at a path is one of a target's values."""
+    held = {value for value in target.values() if isinstance(value, str) and value}
+    texts: set[str] = set()
+    stack = every(values, path)
+    while stack:
+        here = stack.pop()
+        if isinstance(here, str):
+            texts.add(here)
+        elif isinstance(here, Mapping):
+            stack += here.values()
+        elif isinstance(here, list):
+            stack += here
+    return not texts.isdisjoint(held)
+
+
 def holding(source: Node, target: Node, path: str, at: str) -> list[Any]:
     """The blocks at a path in which a source refers to a target.
 

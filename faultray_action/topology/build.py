@@ -14,7 +14,7 @@ from faultray_action.model.topology import Coverage, DataAsset, LossKind, Topolo
 from faultray_action.terraform.plan import Links, Plan, Side
 from faultray_action.terraform.reader import lasting
 from faultray_action.topology import agents, assets, coverage, keys, overrides
-from faultray_action.topology.align import alone, copied, settled, shown_by_change
+from faultray_action.topology.align import alone, settled, shown_by_change
 from faultray_action.topology.draft import Draft, Knowledge, drafted, in_use, wanted
 from faultray_action.topology.externals import externals_of
 from faultray_action.topology.facts import Choice
@@ -131,8 +131,7 @@ def _paired(
     before_alone: Topology | None = None,
 ) -> Pair:
     """Both sides; `before_alone` where it is known already: it does not depend on what the plan leaves."""
-    untouched = copied(drafts[1])
-    before, after = settled(*drafts), drafts[1]
+    before, after = settled(*drafts)
     was, is_now = _both_assets(before, after, knowledge)
     measured = measured or _measure(plan, knowledge, before, after)
     unmatched = overrides.unmatched(knowledge.policy, (r.address for r in plan.resources))
@@ -140,8 +139,7 @@ def _paired(
     left = _freeze(after, is_now, knowledge, measured, (*plan.diagnostics, *unmatched))
 
     def after_alone() -> Topology:
-        own = alone(untouched)
-        shown_by_change(own, after)
+        own = shown_by_change(alone(drafts[1]), after)
         return _alone(own, left, _with_lost(_own_assets(own, knowledge), is_now), knowledge)
 
     if before_alone is None:
@@ -157,8 +155,8 @@ def _alone(draft: Draft, held: Topology, found: tuple[DataAsset, ...], knowledge
 
 
 def _own_assets(draft: Draft, knowledge: Knowledge) -> tuple[DataAsset, ...]:
-    """The data of a side, as this side alone shows it."""
-    among = frozenset(wanted(draft) | assets.declared(draft.survey, draft.ledger))
+    """The data of a side, as this side alone shows it; data that nobody reaches any more is not worth less for that."""
+    among = frozenset(wanted(draft, met=False) | assets.declared(draft.survey, draft.ledger))
     lasting = assets.durable(draft.survey, among, draft.ledger)
     return _assets(draft, among | lasting, lasting, assets.copied_abroad(draft.survey, among, draft.ledger), knowledge)
 

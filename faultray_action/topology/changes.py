@@ -38,6 +38,10 @@ def printable(entry: Entry) -> frozenset[str]:
         entry.sends_all,
         entry.private,
         entry.own_names,
+        entry.called_on,
+        entry.probe_port,
+        entry.open_ports,
+        entry.is_off,
     ]
     texts += [variant.when for variant in entry.variants] + list(entry.sets.values()) + _of_covers(entry.covers)
     texts += [text for source in entry.zones for text in (source.count, source.when)]

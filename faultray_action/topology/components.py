@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from faultray_action.catalogue.entry import Hosting
 from faultray_action.catalogue.expression import Scope, every
-from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery
+from faultray_action.model.component import NAMES, Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
 from faultray_action.terraform.tree import module_steps
 from faultray_action.topology import places
+from faultray_action.topology.bulk import dealt_over
 from faultray_action.topology.node import Node, Places, TypedEdge
 from faultray_action.topology.redundancy import Dealer, RedundancySpec, gap_hours
 from faultray_action.topology.survey import Survey
@@ -395,19 +396,22 @@ def _hosted(node: Node, counts: _Counts, pools: tuple[tuple[Copy, ...], ...]) ->
     machines = _interleave(pools)
     if not machines:
         return (), ()
-    wanted = counts.copies if counts.given else len(machines)
+    wanted = counts.copies if counts.given else sum(machine.count for machine in machines)
+    if wanted > NAMES:
+        return dealt_over(machines, wanted), ()
     return tuple(machines[index % len(machines)] for index in range(wanted)), ()
 
 
 def _interleave(pools: tuple[tuple[Copy, ...], ...]) -> list[Copy]:
-    """Machines in an order that spreads over zones first."""
+    """Machines in an order that spreads over zones first; those that are only counted come last."""
     by_zone: dict[str, list[Copy]] = {}
     for pool in pools:
-        for copy in pool:
+        for copy in pool[:NAMES]:
             by_zone.setdefault(copy.zone, []).append(copy)
     columns = [by_zone[zone] for zone in sorted(by_zone)]
     longest = max((len(column) for column in columns), default=0)
-    return [column[row] for row in range(longest) for column in columns if row < len(column)]
+    named = [column[row] for row in range(longest) for column in columns if row < len(column)]
+    return [*named, *(copy for pool in pools for copy in pool[NAMES:])]
 
 
 def _with_ways_out(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
+from math import lcm
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,7 +24,8 @@ from faultray_action.declared.schema import (
 from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery, Runtime
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
 from faultray_action.model.units import HOURS_PER_YEAR, Interval
-from faultray_action.topology.redundancy import SECONDS_PER_HOUR, RedundancySpec, deal_copies
+from faultray_action.topology.bulk import copy_at, merged
+from faultray_action.topology.redundancy import SECONDS_PER_HOUR, RedundancySpec, deal_in_turn
 
 RULE = "infra.yaml"
 """Rule of the evidence of whatever somebody declared."""
@@ -59,9 +61,9 @@ def _carriers(each: DeclaredComponent, ids: Container[str]) -> list[str]:
 
 def _component(each: DeclaredComponent, declared: Declared, built: Mapping[str, Built], table: ReliabilityTable) -> Built:
     spec = _spec(each, declared, table)
-    dealt = deal_copies(spec, table)
+    dealt = deal_in_turn(spec, table, _carriers_repeat_after(each, built))
     gap = _gap(each)
-    copies = tuple(_carried(copy, index, each, built) for index, copy in enumerate(dealt.copies))
+    copies = merged(_carried(copy, index, each, built) for copy, index in zip(dealt.copies, dealt.numbers, strict=True))
     component = Component(
         address=each.id,
         kind=each.type,
@@ -102,6 +104,16 @@ def _own_ids(address: str, index: int) -> tuple[str, str]:
     return f"copy:{address}#{index}", f"common:{address}"
 
 
+def _carriers_repeat_after(each: DeclaredComponent, built: Mapping[str, Built]) -> int:
+    """After how many copies what carries them repeats."""
+    periods = [len([part for part in each.falls_with if not isinstance(part, str)]) or 1]
+    for name in _carriers(each, built):
+        id, number = carrier_of(name, built)
+        size = built[id].component.size if number is None and id in built else 0
+        periods.append(size or 1)
+    return lcm(*periods)
+
+
 def _carriers_of_copy(each: DeclaredComponent, index: int) -> tuple[str, ...]:
     plain = tuple(part for part in each.falls_with if isinstance(part, str))
     lists = [part for part in each.falls_with if not isinstance(part, str)]
@@ -110,8 +122,8 @@ def _carriers_of_copy(each: DeclaredComponent, index: int) -> tuple[str, ...]:
 
 def _carrier(name: str, index: int, built: Mapping[str, Built]) -> Copy | None:
     id, number = carrier_of(name, built)
-    copies = built[id].component.copies if id in built else ()
-    return copies[(index if number is None else number) % len(copies)] if copies else None
+    component = built[id].component if id in built else None
+    return copy_at(component, index if number is None else number) if component and component.copies else None
 
 
 def _spec(each: DeclaredComponent, declared: Declared, table: ReliabilityTable) -> RedundancySpec:

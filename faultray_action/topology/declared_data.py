@@ -59,7 +59,7 @@ def _declared_covers(each: DeclaredComponent) -> Mapping[LossKind, tuple[str, ..
 
 def _inferred_covers(each: DeclaredComponent, component: Component, parts: tuple[str, ...]) -> Mapping[LossKind, tuple[str, ...]]:
     """A further copy outlives a broken disk, but repeats a deletion; what protects against one is not taken for protection against all."""
-    copied = (each.replicas or len(component.copies)) > 1 or bool(parts)
+    copied = (each.replicas or component.size) > 1 or bool(parts)
     found = {
         LossKind.MEDIA: _named(replicas=copied, managed=component.managed, backups=bool(each.backups)),
         LossKind.DELETE: _named(backups=bool(each.backups), versioning=each.versioning, deletion_protection=each.deletion_protection),

@@ -109,7 +109,7 @@ def _access_paths(survey: Survey, components: Mapping[str, Component], found: li
 
 def _gateways(survey: Survey, components: Mapping[str, Component]) -> Iterable[Dependency]:
     """Workloads need a gateway of several copies (a firewall) that all of their subnets leave through: its copies are no part of theirs."""
-    several = {e.target for e in survey.edges if e.role == "egress-via" and e.target in components and len(components[e.target].copies) > 1}
+    several = {e.target for e in survey.edges if e.role == "egress-via" and e.target in components and components[e.target].size > 1}
     if not several:
         return
     for address in sorted(components.keys() & survey.nodes.keys()):

@@ -11,7 +11,7 @@ from faultray_action.catalogue.sla import SlaTable
 from faultray_action.model.component import Component, Fault
 from faultray_action.model.policy import Policy
 from faultray_action.model.reliability import ReliabilityTable
-from faultray_action.model.topology import DataAsset, Dependency, EntryPoint, Role, Topology
+from faultray_action.model.topology import DataAsset, Dependency, EntryPoint, Topology
 from faultray_action.terraform.plan import Links, Plan, Side
 from faultray_action.topology import agents, assets, components, dependencies, entries, overrides
 from faultray_action.topology.components import Parts
@@ -45,7 +45,7 @@ class Draft(Struct, eq=False):
     told: Told = {}
     ledger: assets.Ledger = field(default_factory=assets.Ledger)
     found: dict[tuple[frozenset[str], ...], tuple[DataAsset, ...]] = {}
-    drawn: tuple[tuple[Dependency, ...], dict[str, list[str]]] | None = None
+    known: KnownSide | None = None
     frozen: tuple[tuple[Dependency, ...], list[EntryPoint], Topology] | None = None
 
 
@@ -83,31 +83,24 @@ def _zones(parts: Parts, policy: Policy) -> Mapping[str, tuple[str, ...]]:
 
 
 def standing(draft: Draft) -> KnownSide:
-    places = draft.parts.places
-    return KnownSide(draft.survey, draft.components, places, draft.dependencies, tuple(draft.entries), draft.firewalls)
+    """What is known of a side, taken once for the same dependencies and entries."""
+    entries, known = tuple(draft.entries), draft.known
+    if known is None or known.dependencies is not draft.dependencies or known.entries != entries:
+        places = draft.parts.places
+        known = KnownSide(draft.survey, draft.components, places, draft.dependencies, entries, draft.firewalls)
+        draft.known = known
+    return known
 
 
-def needs_of(draft: Draft) -> dict[str, list[str]]:
-    """Who needs whom, drawn once for the same dependencies."""
-    if draft.drawn is None or draft.drawn[0] is not draft.dependencies:
-        draft.drawn = draft.dependencies, _graph(draft)
-    return draft.drawn[1]
+def in_use(draft: Draft) -> frozenset[str]:
+    """The entries' components and everything that they need, as far as it can be met."""
+    return standing(draft).in_use
 
 
-def _graph(draft: Draft) -> dict[str, list[str]]:
-    needs: dict[str, list[str]] = {}
-    for d in draft.dependencies:
-        if d.role is not Role.REPLICA and not d.broken:
-            needs.setdefault(d.source, []).append(d.target)
-    return needs
-
-
-def in_use(draft: Draft) -> set[str]:
-    needs = needs_of(draft)
-    tops = {entry.component for entry in draft.entries}
-    return tops | entries.closure_of(tops, needs)
-
-
-def wanted(draft: Draft) -> set[str]:
-    """Stateful components in the closure of an entry."""
-    return {a for a in in_use(draft) if a in draft.components and draft.components[a].stateful}
+def wanted(draft: Draft, *, met: bool = True) -> set[str]:
+    """Stateful components in the closure of an entry; without `met`, behind needs that are broken too."""
+    found: set[str] = set()
+    for address in in_use(draft) if met else standing(draft).in_need:
+        if address in draft.components and draft.components[address].stateful:
+            found.add(address)
+    return found

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from faultray_action.model.component import Component, Kind
+from faultray_action.model.graph import Graph, Needs
 from faultray_action.model.topology import Dependency, EntryPoint, Role
 from faultray_action.topology.components import front_of, label
 from faultray_action.topology.node import Node
@@ -28,74 +29,51 @@ class Found:
 
 def find(survey: Survey, components: Mapping[str, Component], dependencies: Iterable[Dependency]) -> Found:
     """The entry points of one side, sorted by address."""
-    needs = _adjacency(dependencies)
-    needed = {target for targets in needs.values() for target in targets}
-    candidates = _candidates(survey, components, needs)
-    found = Found()
-    for leader, members in sorted(_by_name(survey, candidates).items()):
-        _enter(survey, found, leader, members)
-    graph = {**needs}
-    for d in found.dependencies:
-        graph.setdefault(d.source, []).append(d.target)
-    found.entries = [entry for entry in _not_behind_another(found, graph) if _serves(entry.component, components, graph)]
+    needs = Needs(dependencies).serving
+    found, candidates = _fronts(survey, components, needs)
+    grown = Graph((*needs.edges(), *((d.source, d.target) for d in found.dependencies)))
+    found.entries = [entry for entry in _not_behind_another(found, grown) if _leads_to_anything(entry.component, components, grown)]
     known = {entry.address for entry in found.entries} | set(candidates)
     if not found.entries:
-        found.entries += _sources(survey, components, needs, needed)
-    known |= {entry.address for entry in found.entries}
-    found.entries += _consumers(survey, components, needs, needed, known)
-    known |= {entry.address for entry in found.entries}
-    found.entries += _unreferenced(survey, components, needed, known)
-    known |= {entry.address for entry in found.entries}
-    beside = [a for a in sorted(components.keys() - needed - known) if a in survey.nodes and _is_beside(survey.nodes[a])]
-    found.entries += [
-        EntryPoint(a, a, components[a].label, inferred="way in from elsewhere") for a in beside if _is_entry(survey, survey.nodes[a])
-    ]
+        found.entries += _sources(survey, components, needs)
+    for more in (_consumers, _unreferenced, _beside):
+        known |= {entry.address for entry in found.entries}
+        free = sorted(components.keys() - needs.targets - known)
+        found.entries += more(survey, components, needs, free)
     found.entries.sort(key=lambda entry: entry.address)
     return found
 
 
-def _serves(start: str, components: Mapping[str, Component], graph: Mapping[str, list[str]]) -> bool:
+def _fronts(survey: Survey, components: Mapping[str, Component], needs: Graph) -> tuple[Found, list[str]]:
+    """Fronts that users come in by, records of one name together, and the addresses that were considered."""
+    candidates = _candidates(survey, components, needs)
+    found = Found()
+    for leader, members in sorted(_by_name(survey, candidates).items()):
+        _enter(survey, found, leader, members)
+    return found, candidates
+
+
+def _leads_to_anything(start: str, components: Mapping[str, Component], graph: Graph) -> bool:
     """Whether anything that can fail stands behind an entry: a name for an address outside the plan is none of ours."""
-    seen, stack = {start}, [start]
-    while stack:
-        here = stack.pop()
-        if here in components and (components[here].copies or components[here].needed):
-            return True
-        fresh = [target for target in graph.get(here, ()) if target not in seen]
-        seen.update(fresh)
-        stack += fresh
-    return False
+    return any(a in components and (components[a].copies or components[a].needed) for a in graph.within(start))
 
 
-def _adjacency(dependencies: Iterable[Dependency]) -> dict[str, list[str]]:
-    needs: dict[str, list[str]] = {}
-    for d in dependencies:
-        if d.role in (Role.NEED, Role.ASYNC, Role.OPTIONAL):
-            needs.setdefault(d.source, []).append(d.target)
-    return needs
-
-
-def closure(start: str, needs: Mapping[str, Iterable[str]]) -> set[str]:
-    """Everything reachable from a vertex, itself left out unless it lies on a cycle."""
-    return closure_of((start,), needs)
-
-
-def closure_of(starts: Iterable[str], needs: Mapping[str, Iterable[str]]) -> set[str]:
-    """Everything reachable from any of the vertices, as `closure`."""
-    seen: set[str] = set()
-    stack = list(starts)
-    while stack:
-        for target in needs.get(stack.pop(), ()):
-            if target not in seen:
-                seen.add(target)
-                stack.append(target)
-    return seen
-
-
-def _candidates(survey: Survey, components: Mapping[str, Component], needs: Mapping[str, list[str]]) -> list[str]:
-    found = [a for a in sorted(components) if (node := survey.nodes.get(a)) and _is_entry(survey, node) and not _is_beside(node)]
+def _candidates(survey: Survey, components: Mapping[str, Component], needs: Graph) -> list[str]:
+    standing = [survey.nodes[address] for address in sorted(components) if address in survey.nodes]
+    fronts = [node.address for node in standing if not _is_beside(node) and _is_entry(survey, node)]
+    found = [address for address in fronts if not _is_way_out(survey, address, needs)]
     branches = sorted({edge.source for edge in survey.edges if edge.role == "branch"} & components.keys())
     return found + [branch for branch in branches if _is_own_branch(survey, branch, needs)]
+
+
+def _is_way_out(survey: Survey, address: str, needs: Graph) -> bool:
+    """Whether routes lead out through it, or through what its address belongs to (a NAT instance): nobody comes in there."""
+
+    def passes(other: str) -> bool:
+        return other in survey.nodes and survey.nodes[other].entry.disposition == "connector"
+
+    ends = needs.next(address, passes) if passes(address) else {address}
+    return bool(ends) and all(survey.incoming(end, "egress-via") for end in ends)
 
 
 def _is_entry(survey: Survey, node: Node) -> bool:
@@ -106,14 +84,14 @@ def _is_beside(node: Node) -> bool:
     return node.entry.entry is not None and node.entry.entry.beside
 
 
-def _is_own_branch(survey: Survey, address: str, needs: Mapping[str, list[str]]) -> bool:
+def _is_own_branch(survey: Survey, address: str, needs: Graph) -> bool:
     """A branch of a public front that leads to something the front's default does not reach."""
     fronts = [front_of(survey, edge.target) for edge in survey.outgoing(address, "branch")]
     if not fronts or not fronts[0]:
         return False
     front = survey.nodes[fronts[0]]
-    own = {t for t in closure(address, needs) if survey.nodes[t].entry.disposition == "component"}
-    return bool(own - closure(fronts[0], needs)) and _is_entry(survey, front)
+    own = {t for t in needs.closure(address) if survey.nodes[t].entry.disposition == "component"}
+    return bool(own - needs.closure(fronts[0])) and _is_entry(survey, front)
 
 
 def _by_name(survey: Survey, candidates: Iterable[str]) -> dict[str, list[str]]:
@@ -163,63 +141,64 @@ def _keys(survey: Survey, node: Node) -> tuple[str, ...]:
     return tuple(sorted({f"{node.resource.type}:{value}" for value in values if value}))
 
 
-def _not_behind_another(found: Found, graph: Mapping[str, list[str]]) -> list[EntryPoint]:
+def _not_behind_another(found: Found, graph: Graph) -> list[EntryPoint]:
     """An inferred entry that another inferred entry needs is none; of two that need each other the first by address stays."""
     addresses = {entry.address for entry in found.entries}
-    reach = {entry.address: closure(entry.component, graph) & addresses for entry in found.entries}
-    hidden = {
-        address
-        for other, reached in reach.items()
-        for address in reached
-        if address != other and not (other in reach[address] and address < other)
-    }
+    reach = {entry.address: graph.closure(entry.component) & addresses for entry in found.entries}
+    hidden: set[str] = set()
+    for other, reached in reach.items():
+        behind = reached - {other}
+        hidden |= {address for address in behind if other not in reach[address] or other < address}
     return [entry for entry in found.entries if entry.address not in hidden]
 
 
-def _sources(survey: Survey, components: Mapping[str, Component], needs: Mapping[str, list[str]], needed: set[str]) -> list[EntryPoint]:
+def _sources(survey: Survey, components: Mapping[str, Component], needs: Graph) -> list[EntryPoint]:
     """Components that need something and that nothing needs; the workloads among them where there are any."""
-    free = sorted(components.keys() - needed)
-    alone = [a for a in free if a in survey.nodes and survey.nodes[a].entry.disposition == "component" and not survey.nodes[a].entry.joint]
-    serving = [a for a in alone if survey.nodes[a].entry.kind not in ("nat", "queue", "storage")]
-    busy = [a for a in serving if a in needs or survey.nodes[a].entry.workload]
-    inward = [a for a in busy if not consumed(survey, a, needs)]
-    return [EntryPoint(a, a, components[a].label, inferred="source of the need graph") for a in inward]
+    found: list[EntryPoint] = []
+    for address in sorted(components.keys() - needs.targets):
+        node = survey.nodes.get(address)
+        if node is None or not _may_be_called(node) or _is_way_out(survey, address, needs):
+            continue
+        if not needs.after(address) and not node.entry.workload:
+            continue
+        if not consumed(survey, address, needs):
+            found.append(EntryPoint(address, address, components[address].label, inferred="source of the need graph"))
+    return found
 
 
-def consumed(survey: Survey, address: str, needs: Mapping[str, list[str]]) -> list[str]:
+def _may_be_called(node: Node) -> bool:
+    """Whether users may call it where no front is known: it serves by itself, and is more than a way or a place for something."""
+    entry = node.entry
+    return entry.disposition == "component" and not entry.joint and not entry.latent and entry.kind not in ("nat", "queue", "storage")
+
+
+def consumed(survey: Survey, address: str, needs: Graph) -> list[str]:
     """The queues and streams that a workload reads or writes, through connectors."""
-    found: list[str] = []
-    seen = {address}
-    stack = [address]
-    while stack:
-        for target in needs.get(stack.pop(), ()):
-            if target in seen or target not in survey.nodes:
-                continue
-            seen.add(target)
-            entry = survey.nodes[target].entry
-            if entry.kind in _BUFFERS:
-                found.append(target)
-            elif entry.disposition == "connector":
-                stack.append(target)
-    return sorted(found)
+
+    def passes(other: str) -> bool:
+        return other in survey.nodes and not _is_buffer(survey, other) and survey.nodes[other].entry.disposition == "connector"
+
+    return sorted(other for other in needs.next(address, passes) if other in survey.nodes and _is_buffer(survey, other))
 
 
-def _consumers(
-    survey: Survey, components: Mapping[str, Component], needs: Mapping[str, list[str]], needed: set[str], known: set[str]
-) -> list[EntryPoint]:
+def _is_buffer(survey: Survey, address: str) -> bool:
+    return survey.nodes[address].entry.kind in _BUFFERS
+
+
+def _consumers(survey: Survey, components: Mapping[str, Component], needs: Graph, free: Iterable[str]) -> list[EntryPoint]:
     """A workload that nothing calls and that names a queue consumes it: an entry whose short outages the queue hides."""
     found: list[EntryPoint] = []
-    for address in sorted(components.keys() - needed - known):
+    for address in free:
         node = survey.nodes.get(address)
-        if node is None or not node.entry.workload:
-            continue
-        queues = consumed(survey, address, needs)
+        queues = consumed(survey, address, needs) if node is not None and node.entry.workload else []
         if queues:
             hours = min(_retention_hours(survey, queue) for queue in queues)
-            found.append(
-                EntryPoint(address, address, components[address].label, deferred=True, retention_hours=hours, inferred="queue consumer")
-            )
+            found.append(_consumer(address, components[address].label, hours))
     return found
+
+
+def _consumer(address: str, label: str, hours: float) -> EntryPoint:
+    return EntryPoint(address, address, label, deferred=True, retention_hours=hours, inferred="queue consumer")
 
 
 def _retention_hours(survey: Survey, queue: str) -> float:
@@ -228,13 +207,20 @@ def _retention_hours(survey: Survey, queue: str) -> float:
     return seconds / 3600
 
 
-def _unreferenced(survey: Survey, components: Mapping[str, Component], needed: set[str], known: set[str]) -> list[EntryPoint]:
+def _unreferenced(survey: Survey, components: Mapping[str, Component], needs: Graph, free: Iterable[str]) -> list[EntryPoint]:
     """Databases, caches and streams that nothing in this plan refers to are used from elsewhere."""
     found: list[EntryPoint] = []
-    for address in sorted(components.keys() - needed - known):
+    for address in free:
         node = survey.nodes.get(address)
-        if node is None or node.entry.disposition != "component":
+        if node is None or node.entry.disposition != "component" or node.entry.kind not in _USED_FROM_ELSEWHERE or node.resource.data:
             continue
-        if node.entry.kind in _USED_FROM_ELSEWHERE and not survey.outgoing(address, "replica", "member") and not node.resource.data:
+        if not survey.outgoing(address, "replica", "member"):
             found.append(EntryPoint(address, address, components[address].label, inferred="store used from elsewhere"))
     return found
+
+
+def _beside(survey: Survey, components: Mapping[str, Component], needs: Graph, free: Iterable[str]) -> list[EntryPoint]:
+    """Ways in from elsewhere (a customer's site), which stand beside the others."""
+    standing = [survey.nodes[address] for address in free if address in survey.nodes]
+    open_ones = [node.address for node in standing if _is_beside(node) and _is_entry(survey, node)]
+    return [EntryPoint(address, address, components[address].label, inferred="way in from elsewhere") for address in open_ones]

@@ -40,7 +40,7 @@ class Facts:
         unsure = worst if self.choice is Choice.WORST else best
         found = self._values(text, address, scope)
         if len(found) == 1 and type(found[0]) is int:
-            return True, float(found[0])
+            return True, float(number(found[0]))
         values = [float(unsure if v is UNKNOWN else default if v is None else number(v)) for v in found]
         take_least = (self.choice is Choice.WORST) == more_is_better
         return any(value is not None for value in found), min(values) if take_least else max(values)

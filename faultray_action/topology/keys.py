@@ -1,12 +1,11 @@
-"""Encryption keys that a plan takes away while what they encrypt stays (docs/model.md): a deleted one makes data unreadable for good, a
-disabled one takes its stores out of use at once."""
+"""Encryption keys and what they encrypt (docs/model.md): a deleted one makes data unreadable for good, a disabled one takes its stores out of use."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from faultray_action.catalogue.expression import every
-from faultray_action.topology.node import Node, TypedEdge
+from faultray_action.topology.node import TypedEdge
 from faultray_action.topology.survey import Survey
 
 
@@ -15,14 +14,11 @@ def deleted(before: Survey, after: Survey) -> dict[str, str]:
     return {store: key for store, key in _locked(before, after) if key not in after.nodes or after.nodes[key].resource.action.replaces}
 
 
-def disabled(before: Survey, after: Survey) -> dict[str, str]:
-    """Store -> the key that the plan switches off although the store is still encrypted with it."""
-    pairs = [(store, key) for store, key in _locked(before, after) if key in after.nodes]
-    return {store: key for store, key in pairs if _is_off(after.nodes[key]) and not _is_off(before.nodes[key])}
-
-
-def _is_off(key: Node) -> bool:
-    return key.values.get("is_enabled") is False
+def of_stores(survey: Survey) -> Iterable[tuple[str, str]]:
+    """(store, the key that it is encrypted with) of everything on a side, sorted."""
+    for edge in sorted((e for e in survey.edges if e.role == "key"), key=lambda e: (e.source, e.target)):
+        stores = [e.target for e in survey.outgoing(edge.source, "protects")] or [edge.source]
+        yield from ((store, key) for store in stores for key in _behind(survey, edge.target))
 
 
 def _locked(before: Survey, after: Survey) -> Iterable[tuple[str, str]]:

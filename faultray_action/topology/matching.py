@@ -38,7 +38,7 @@ def matched(nodes: Mapping[str, Node], facts: Facts) -> Iterable[TypedEdge]:
                 else ""
             )
             for target in found:
-                yield TypedEdge(node.address, target.address, match.role, at, group=group, evidence=evidence)
+                yield TypedEdge(node.address, target.address, match.role, at, group=group, evidence=evidence, share=match.share)
 
 
 class _Pool:

@@ -7,12 +7,14 @@ from types import MappingProxyType
 
 from msgspec.structs import replace
 
-from faultray_action.model.component import Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery
+from faultray_action.model.component import NAMES, Component, Copy, Evidence, Fault, FaultClass, Kind, Recovery
 from faultray_action.model.diagnostic import Diagnostic, Severity
 from faultray_action.model.nearest import nearest
 from faultray_action.model.policy import Override, Place, Policy, names
 from faultray_action.model.reliability import ReliabilityTable
 from faultray_action.model.topology import DataAsset, Dependency, EntryPoint
+from faultray_action.model.units import Interval
+from faultray_action.topology.bulk import stands_for
 from faultray_action.topology.redundancy import RedundancySpec, deal_copies
 
 
@@ -78,7 +80,7 @@ def _dealt_again(
     zones = override.zones or placed or component.zones
     spec = RedundancySpec(
         component.address,
-        copies=len(component.copies) if override.copies is None else override.copies,
+        copies=component.size if override.copies is None else override.copies,
         needed=component.needed,
         failures_per_year=rate,
         repair_hours=repair,
@@ -97,29 +99,42 @@ def _elsewhere(component: Component, count: int, faults: dict[str, Fault], table
     own = _own_fault(component, faults)
     row = table.row("vm")
     added: list[Copy] = []
-    for number in range(count):
+    rate = own.failures_per_year if own else row.failures_per_year
+    for number in range(min(count, NAMES)):
+        scale = stands_for(count, number)
         fault = Fault(
             f"copy:{component.address}#elsewhere-{number}",
             FaultClass.COPY,
-            own.failures_per_year if own else row.failures_per_year,
+            rate if scale == 1.0 else rate.scaled(scale),
             own.repair_hours if own else row.repair_hours,
             own.recovery if own else Recovery.SELF_HEALS,
             component.address,
         )
         faults[fault.id] = fault
         added.append(Copy((fault.id,)))
-    return tuple(added)
+    counted = (Copy((), count=count - NAMES),) if count > NAMES else ()
+    return (*added, *counted)
 
 
 def _restate_faults(component: Component, override: Override, faults: dict[str, Fault]) -> None:
+    first = _own_fault(component, faults)
     for id in [f for copy in component.copies for f in copy.faults if faults[f].address == component.address]:
         fault = faults[id]
         faults[id] = replace(
             fault,
-            failures_per_year=override.failures_per_year or fault.failures_per_year,
+            failures_per_year=_restated_rate(override, fault, first),
             repair_hours=override.repair_hours or fault.repair_hours,
             recovery=override.recovery or fault.recovery,
         )
+
+
+def _restated_rate(override: Override, fault: Fault, first: Fault | None) -> Interval:
+    """The stated rate of a copy; of a fault that stands for several copies in bulk, so many times that."""
+    stated = override.failures_per_year
+    if not stated or first is None:
+        return fault.failures_per_year
+    alone, held = first.failures_per_year.default, fault.failures_per_year.default
+    return stated.scaled(held / alone) if fault.fault_class is first.fault_class and held > alone > 0.0 else stated
 
 
 def on_dependencies(dependencies: Iterable[Dependency], components: Mapping[str, Component], policy: Policy) -> tuple[Dependency, ...]:

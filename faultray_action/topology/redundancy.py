@@ -8,16 +8,21 @@ needed, two half-filled zones can be two ways to fail instead of one, and that i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from math import lcm
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from faultray_action.model.component import Copy, Fault, FaultClass, Recovery
+from faultray_action.model.component import NAMES, Copy, Fault, FaultClass, Recovery
 from faultray_action.model.reliability import ReliabilityRow, ReliabilityTable
 from faultray_action.model.units import HOURS_PER_YEAR, Interval, p_down
+from faultray_action.topology.bulk import Turn, counted, merged, stands_for
 
 SECONDS_PER_HOUR = 3600.0
+
+MOST_UNNAMED_ZONES = NAMES
+"""No provider has as many; a number beyond it is no placement."""
 
 
 class RedundancySpec(Struct, frozen=True):
@@ -63,11 +68,14 @@ class RedundancySpec(Struct, frozen=True):
 
 
 class Dealt(NamedTuple):
-    """`copies` and `gaps` go into the Component, `faults` into the Topology: sorted by id, and the same id is the same fault everywhere."""
+    """`copies` and `gaps` go into the Component, `faults` into the Topology: sorted by id, and the same id is the same fault everywhere.
+
+    `numbers`: the number of each of the copies, of those in bulk the first one's."""
 
     copies: tuple[Copy, ...]
     gaps: tuple[str, ...]
     faults: tuple[Fault, ...]
+    numbers: tuple[int, ...] = ()
 
 
 class _Place(NamedTuple):
@@ -78,20 +86,28 @@ class _Place(NamedTuple):
 def deal_copies(spec: RedundancySpec, table: ReliabilityTable) -> Dealt:
     """Copies dealt round-robin over the sorted zones (and regions), each with its own fault and those of every domain it shares.
 
+    Copies in bulk are counted (`topology.bulk`): what it costs does not depend on how many there are.
     Precondition: copies >= 0, needed >= 0, a placement names at least `copies` zones.
     No copies give no faults. Raises ConfigError where the table lacks a domain's row or a beta.
     """
-    places = _deal(spec)
-    own = _own_faults(spec, places, table)
+    dealt = deal_in_turn(spec, table)
+    return dealt._replace(copies=merged(dealt.copies), numbers=())
+
+
+def deal_in_turn(spec: RedundancySpec, table: ReliabilityTable, period: int = 1) -> Dealt:
+    """As `deal_copies`, but copies in bulk that stand on the same ground are told apart where something else repeats every `period` copies."""
+    turns, places = _deal(spec, period)
+    own = _own_faults(spec, turns, places, table)
     shared = {place: domain_faults(spec, place.region, place.zone, table) for place in set(places)}
     copies: list[Copy] = []
     faults: list[Fault] = []
-    for index, place in enumerate(places):
-        held = (*own[index], *shared[place])
-        copies.append(Copy(tuple([fault.id for fault in held]), place.zone))
+    for turn, mine, place in zip(turns, own, places, strict=True):
+        held = (*mine, *shared[place])
+        copies.append(Copy(tuple([fault.id for fault in held]), place.zone, turn.count))
         faults += held
     gaps = _gap_faults(spec, places, table)
-    return Dealt(tuple(copies), tuple(gap.id for gap in gaps), merge_faults((*faults, *gaps)))
+    numbers = tuple([turn.index for turn in turns])
+    return Dealt(tuple(copies), tuple(gap.id for gap in gaps), merge_faults((*faults, *gaps)), numbers)
 
 
 class Dealer:
@@ -118,7 +134,7 @@ def _readdressed(dealt: Dealt, old: str, new: str) -> Dealt:
     named = {fault.id: _named_after(fault, old, new) for fault in dealt.faults if fault.address}
     ids = {id: fault.id for id, fault in named.items()}
     return Dealt(
-        tuple([Copy(tuple([ids.get(id, id) for id in copy.faults]), copy.zone) for copy in dealt.copies]),
+        tuple([Copy(tuple([ids.get(id, id) for id in copy.faults]), copy.zone, copy.count) for copy in dealt.copies]),
         tuple([ids[id] for id in dealt.gaps]),
         tuple([named.get(fault.id, fault) for fault in dealt.faults]),
     )
@@ -189,17 +205,21 @@ def _domain(id: str, fault_class: FaultClass, row: ReliabilityRow, name: str) ->
     return Fault(id, fault_class, row.failures_per_year, row.repair_hours, row.recovery, "", name)
 
 
-def _deal(spec: RedundancySpec) -> tuple[_Place, ...]:
+def _deal(spec: RedundancySpec, period: int) -> tuple[tuple[Turn, ...], tuple[_Place, ...]]:
+    """The copies by number, and where each of them stands."""
     regions = tuple(sorted(set(spec.regions))) if len(spec.regions) > 1 else spec.regions or ("",)
     if spec.placement:
-        return tuple(_Place(_region_of(zone, regions), zone) for zone in spec.placement[: spec.copies])
+        placed = tuple(_Place(_region_of(zone, regions), zone) for zone in spec.placement[: spec.copies])
+        return counted(len(placed), len(placed)), placed
     by_region = {region: _zones_in(spec, region, regions) for region in regions}
+    round_of_all = len(regions) * lcm(*[len(zones) for zones in by_region.values()])
+    turns = counted(spec.copies, lcm(round_of_all, period))
     places: list[_Place] = []
-    for index in range(spec.copies):
-        region = regions[index % len(regions)]
+    for turn in turns:
+        region = regions[turn.index % len(regions)]
         zones = by_region[region]
-        places.append(_Place(region, zones[index // len(regions) % len(zones)]))
-    return tuple(places)
+        places.append(_Place(region, zones[turn.index // len(regions) % len(zones)]))
+    return turns, tuple(places)
 
 
 def _zones_in(spec: RedundancySpec, region: str, regions: tuple[str, ...]) -> tuple[str, ...]:
@@ -209,7 +229,8 @@ def _zones_in(spec: RedundancySpec, region: str, regions: tuple[str, ...]) -> tu
     if named:
         return named
     at = f"@{region}" if len(regions) > 1 else ""
-    return tuple(f"?:{spec.address}{at}#{k}" for k in range(1, spec.anonymous_zones + 1)) or ("",)
+    unnamed = min(spec.anonymous_zones, MOST_UNNAMED_ZONES)
+    return tuple(f"?:{spec.address}{at}#{k}" for k in range(1, unnamed + 1)) or ("",)
 
 
 def _region_of(zone: str, regions: tuple[str, ...]) -> str:
@@ -221,13 +242,25 @@ def _region_of(zone: str, regions: tuple[str, ...]) -> str:
     return max(matching, key=len, default=regions[0]) or regions[0]
 
 
-def _own_faults(spec: RedundancySpec, places: tuple[_Place, ...], table: ReliabilityTable) -> tuple[tuple[Fault, ...], ...]:
+def _own_faults(
+    spec: RedundancySpec, turns: Sequence[Turn], places: tuple[_Place, ...], table: ReliabilityTable
+) -> tuple[tuple[Fault, ...], ...]:
+    """Per value of `turns`; what is only counted has the common cause alone."""
     if spec.managed:
-        return ((),) * spec.copies
+        return ((),) * len(turns)
     beta = _beta(spec, places, table)
     together, alone = spec.failures_per_year.scaled(beta), spec.failures_per_year.scaled(1 - beta)
     common = (_own(spec, f"common:{spec.address}", FaultClass.COMMON_CAUSE, together),) if beta else ()
-    return tuple([(_own(spec, f"copy:{spec.address}#{index}", spec.own_class, alone), *common) for index in range(spec.copies)])
+    named = [
+        (_own(spec, f"copy:{spec.address}#{index}", spec.own_class, _of_copy(alone, spec.copies, index)), *common)
+        for index in range(min(len(turns), NAMES))
+    ]
+    return (*named, *([common] * (len(turns) - len(named))))
+
+
+def _of_copy(rate: Interval, copies: int, index: int) -> Interval:
+    scale = stands_for(copies, index)
+    return rate if scale == 1.0 else rate.scaled(scale)
 
 
 def _own(spec: RedundancySpec, id: str, fault_class: FaultClass, failures_per_year: Interval) -> Fault:

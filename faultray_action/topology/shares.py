@@ -12,15 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from msgspec import Struct
+
 from faultray_action.model.component import Component, Kind
+from faultray_action.model.graph import Needs
 from faultray_action.model.topology import Dependency, EntryPoint
-from faultray_action.topology import entries
 from faultray_action.topology.components import label
 from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.survey import Survey
 
-Settled = tuple[tuple[Dependency, ...], list[EntryPoint], tuple[Component, ...]]
-"""The dependencies and entries of one side, and the components that were made for its parts."""
+
+class Settled(Struct, frozen=True):
+    """The dependencies and entries of one side, and the components that were made for its parts."""
+
+    needs: tuple[Dependency, ...]
+    entries: tuple[EntryPoint, ...]
+    components: tuple[Component, ...]
+
 
 Company = Mapping[str, frozenset[str]]
 """Part -> it and what stands in for it."""
@@ -28,6 +36,7 @@ Company = Mapping[str, frozenset[str]]
 
 PART = "part of a front"
 """The rule by which such an entry is inferred."""
+_OF = "#"
 
 
 def front_of(address: str) -> str:
@@ -35,24 +44,18 @@ def front_of(address: str) -> str:
     return address.partition(_OF)[0]
 
 
-_OF = "#"
-
-
-def settle(before: KnownSide, after: KnownSide) -> tuple[Settled | None, Settled | None]:
-    """Both sides with the parts that only one of them has, or has otherwise, as entries of their own; None for a side that has none."""
-    was, is_now = _parts(before.survey), _parts(after.survey)
-    lone: tuple[list[tuple[str, str]], list[tuple[str, str]]] = ([], [])
-    spared: tuple[list[_Part], list[_Part]] = ([], [])
-    for front in sorted(was.keys() & is_now.keys()):
-        if was[front] == is_now[front] or not _shared(was[front] & is_now[front], before, after):
+def settle(side: KnownSide, other: KnownSide) -> Settled | None:
+    """A side with the parts that it alone has, or has otherwise, as entries of their own; None where there are none."""
+    here, there = _parts(side.survey), _parts(other.survey)
+    lone: list[tuple[str, str]] = []
+    spared: list[_Part] = []
+    for front in sorted(here.keys() & there.keys()):
+        if here[front] == there[front] or not _shared(here[front] & there[front], side, other):
             continue
-        here, there = _company(before.survey, front, was[front]), _company(after.survey, front, is_now[front])
-        lone[0].extend((front, part) for part in sorted(was[front] - there.keys()))
-        lone[1].extend((front, part) for part in sorted(is_now[front] - here.keys()))
-        for part in _otherwise(here, there):
-            spared[0].append((front, part, here[part]))
-            spared[1].append((front, part, there[part]))
-    return _settled(before, lone[0], spared[0]), _settled(after, lone[1], spared[1])
+        mine, theirs = _company(side.survey, front, here[front]), _company(other.survey, front, there[front])
+        lone.extend((front, part) for part in sorted(here[front] - theirs.keys()))
+        spared.extend((front, part, mine[part]) for part in _otherwise(mine, theirs))
+    return _settled(side, lone, spared) if lone or spared else None
 
 
 _Part = tuple[str, str, frozenset[str]]
@@ -88,34 +91,24 @@ def _otherwise(here: Company, there: Company) -> list[str]:
     return found
 
 
-def _shared(parts: Iterable[str], before: KnownSide, after: KnownSide) -> bool:
+def _shared(parts: Iterable[str], side: KnownSide, other: KnownSide) -> bool:
     """Whether a part that stands on both sides leads somewhere on both."""
-    return any(all(_serves(side, part) for side in (before, after)) for part in parts)
+    return any(_serves(side, part) and _serves(other, part) for part in parts)
 
 
 def _serves(side: KnownSide, part: str) -> bool:
-    needs = _needs(side.dependencies)
-    behind = {part, *entries.closure(part, needs)}
-    return any(side.components[a].copies for a in behind if a in side.components)
+    behind = side.needs.all.within(part)
+    return any(side.components[address].copies for address in behind if address in side.components)
 
 
-def _needs(dependencies: Iterable[Dependency], without: frozenset[tuple[str, str]] = frozenset()) -> dict[str, list[str]]:
-    needs: dict[str, list[str]] = {}
-    for d in dependencies:
-        if (d.source, d.target) not in without:
-            needs.setdefault(d.source, []).append(d.target)
-    return needs
-
-
-def _settled(side: KnownSide, lone: list[tuple[str, str]], spared: list[_Part]) -> Settled | None:
+def _settled(side: KnownSide, lone: list[tuple[str, str]], spared: list[_Part]) -> Settled:
     """A side whose fronts do not need these parts; those that nothing else leads to are entries, where their front is behind one, and so is
     each with what stands in for it."""
-    if not lone and not spared:
-        return None
-    cut = frozenset([*lone, *((front, each) for front, _, company in spared for each in company)])
-    reached = _behind(side, _needs(side.dependencies))
+    cut = {*lone, *((front, each) for front, _, company in spared for each in company)}
+    tops = [entry.component for entry in side.entries]
+    reached = side.needs.all.within(*tops)
     kept = tuple(d for d in side.dependencies if (d.source, d.target) not in cut)
-    still = _behind(side, _needs(kept))
+    still = Needs(kept).all.within(*tops)
     fresh = {part: part for front, part in lone if front in reached and part not in still and _serves(side, part)}
     made: list[Component] = []
     for front, part, company in spared:
@@ -123,10 +116,10 @@ def _settled(side: KnownSide, lone: list[tuple[str, str]], spared: list[_Part]) 
             fresh[part] = f"{front}{_OF}{part}"
             made.append(Component(fresh[part], Kind.CONNECTOR, f"{label(side.survey.nodes[part])} or what stands in for it", (), 0))
             kept += tuple(Dependency(fresh[part], each, group=f"{fresh[part]}:servers") for each in sorted(company))
-    added = [EntryPoint(part, at, label(side.survey.nodes[part]), inferred=PART) for part, at in sorted(fresh.items())]
-    return kept, sorted([*side.entries, *added], key=lambda entry: entry.address), tuple(made)
+    known = {entry.address for entry in side.entries}
+    added = [_entry(side, part, at) for part, at in sorted(fresh.items()) if part not in known]
+    return Settled(kept, tuple(sorted([*side.entries, *added], key=lambda entry: entry.address)), tuple(made))
 
 
-def _behind(side: KnownSide, needs: Mapping[str, list[str]]) -> set[str]:
-    tops = {entry.component for entry in side.entries}
-    return tops | entries.closure_of(tops, needs)
+def _entry(side: KnownSide, part: str, component: str) -> EntryPoint:
+    return EntryPoint(part, component, label(side.survey.nodes[part]), inferred=PART)

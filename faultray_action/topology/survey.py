@@ -8,16 +8,20 @@ from functools import partial
 from typing import Any
 
 from faultray_action.catalogue.entry import EdgeRole, Entry
-from faultray_action.catalogue.expression import Scope, evaluate
+from faultray_action.catalogue.expression import Scope, evaluate, truth
 from faultray_action.catalogue.load import Catalogue
 from faultray_action.terraform.configured import Configured
 from faultray_action.terraform.plan import Link, LinkKind, Links, Plan, Resource, Side
+from faultray_action.topology.blocks import holds_any
 from faultray_action.topology.facts import Choice, Facts
 from faultray_action.topology.likeness import Likeness
+from faultray_action.topology.lists import NOTHING, Lists
+from faultray_action.topology.lists import read as read_lists
 from faultray_action.topology.manifests import read_as
 from faultray_action.topology.matching import matched
 from faultray_action.topology.meanings import Meanings
 from faultray_action.topology.node import Node, Places, TypedEdge
+from faultray_action.topology.slots import swapped
 
 
 @dataclass(slots=True)
@@ -46,6 +50,7 @@ class Survey:
     exits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     likeness: Likeness = field(default_factory=Likeness)
     dropping: frozenset[str] | None = None
+    listed: Lists = NOTHING
 
     def outgoing(self, address: str, *roles: EdgeRole) -> list[TypedEdge]:
         edges = self.out.get(address)
@@ -58,6 +63,12 @@ class Survey:
     def scope(self, node: Node, *, zones: int = 0) -> Scope:
         servers = self.servers.get(node.address, 0)
         return Scope(node.values, node.entry.defaults, zones, servers, partial(self.configured.attributes, node.resource), node.answers)
+
+    def decided(self, address: str, text: str) -> bool | None:
+        """Whether an expression holds of an instance; None where that is not known yet. One that is not written does not."""
+        node = self.nodes[address]
+        found = {outcome for value in evaluate(text, self.scope(node)) for outcome in truth(value)} if text else {False}
+        return found.pop() if len(found) == 1 else None
 
     def goes_out(self, node: Node) -> bool:
         """Whether it calls out through the subnet that it stands in."""
@@ -84,31 +95,63 @@ def take(
     likeness = known.likeness if known is not None else Likeness()
     configured = Configured(plan)
     shared = known.nodes if known is not None else {}
+    listed = read_lists(plan, catalogue, side)
     for resource in plan.resources:
         values = resource.values(side)
-        if values is None or resource.deposed:
+        if values is None or resource.deposed or resource.address in listed.gone:
             continue
         old = shared.get(resource.address)
-        if old is not None and old.resource is resource and old.raw is values:
+        if old is not None and old.resource is resource and old.raw is values and _lists_alike(listed, known, resource.address):
             nodes[resource.address] = old
             continue
         entry = catalogue.get(resource.type)
         if entry is not None:
             written = values if values is resource.before or resource.data else configured.settled(resource, values)
+            written = listed.values(resource.address, written)
             nodes[resource.address] = _node(resource, entry, written, values, catalogue, configured, likeness)
         elif not resource.data and is_known_provider(resource, catalogue):
             unknown.append(resource)
     _drop_shadows(nodes)
     facts = Facts(choice)
-    typed = _typed(nodes, links.links, facts, configured, known, unsure)
-    edges = (*_distinct(typed.values()), *matched(nodes, facts))
+    typed = _typed(nodes, _standing(links.links, nodes, listed), facts, configured, known, unsure)
+    edges = swapped(nodes, (*_distinct(typed.values()), *matched(nodes, facts)))
     survey = Survey(
-        side, choice, nodes, edges, tuple(unknown), links, facts, configured, typed=typed, servers=_servers(edges), likeness=likeness
+        side,
+        choice,
+        nodes,
+        edges,
+        tuple(unknown),
+        links,
+        facts,
+        configured,
+        typed=typed,
+        servers=_servers(edges),
+        likeness=likeness,
+        listed=listed,
     )
     for edge in edges:
         survey.out.setdefault(edge.source, []).append(edge)
         survey.into.setdefault(edge.target, []).append(edge)
     return survey
+
+
+def _lists_alike(listed: Lists, known: Survey | None, address: str) -> bool:
+    """Whether the lists of a resource hold the same of its own as on the other side."""
+    return known is not None and known.listed.own.get(address) == listed.own.get(address)
+
+
+def _standing(links: Iterable[Link], nodes: Mapping[str, Node], listed: Lists) -> Iterable[Link]:
+    """Links without those that only an element of a list shows which another resource wrote: it speaks for itself."""
+    for link in links:
+        if link.source not in listed.own or _is_own(link, nodes, listed.own[link.source]):
+            yield link
+
+
+def _is_own(link: Link, nodes: Mapping[str, Node], lists: Iterable[str]) -> bool:
+    at = next((path for path in lists if link.path == path or link.path.startswith(f"{path}.")), None)
+    if at is None or link.kind is not LinkKind.VALUE or link.source not in nodes or link.target not in nodes:
+        return True
+    return holds_any(nodes[link.source].values, at, nodes[link.target].raw)
 
 
 def is_open(survey: Survey, address: str, *, better: bool) -> bool:

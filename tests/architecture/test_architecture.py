@@ -24,11 +24,18 @@ FLOORS: dict[str, int] = {
     "pipeline": 7,
     "check": 7,
     "publishing": 7,
+    "base_branch": 7,
+    "git_objects": 7,
+    "rejudged": 7,
+    "reported": 7,
+    "contradictions": 7,
     "page": 7,
     "backtest": 7,
     "settings": 6,
     "policy": 6,
     "policy_schema": 6,
+    "policy_choice": 6,
+    "policy_changes": 6,
     "waivers": 6,
     "report": 6,
     "github": 6,
@@ -40,16 +47,20 @@ FLOORS: dict[str, int] = {
     "catalogue": 1,
     "terraform": 1,
     "declared": 1,
+    "yaml_text": 0,
     "model": 0,
 }
 FAMILIES = (
     {"cli", "action", "commands"},
-    {"pipeline", "check", "page"},
-    {"settings", "policy", "policy_schema", "waivers"},
+    {"pipeline", "check", "rejudged", "reported", "contradictions", "page"},
+    {"base_branch", "git_objects"},
+    {"settings", "policy", "policy_schema", "policy_choice", "policy_changes", "waivers"},
+    {"yaml_text", "model"},
 )
 """Rooms of one floor that know each other; all others of a floor are strangers."""
 ONLY_MODEL = {"report", "github", "judgement", "engine", "scenarios", "catalogue", "terraform", "declared"}
-"""Rooms that see nothing of what is below but the words of the house."""
+"""Rooms that see nothing of what is below but the words of the house, and the door that YAML comes in by."""
+GROUND = {"model", "yaml_text"}
 VALUES = {"msgspec"}
 """What every value of the house is made of (docs/architecture.md), on all floors."""
 LIBRARIES: dict[str, set[str]] = {
@@ -57,13 +68,14 @@ LIBRARIES: dict[str, set[str]] = {
     "action": {"click"},
     "commands": {"click", "rich", "yaml"},
     "backtest": {"pydantic", "yaml"},
-    "policy": {"pydantic", "yaml"},
+    "policy": {"pydantic"},
     "policy_schema": {"pydantic"},
     "report": {"jinja2", "markupsafe", "rich"},
     "engine": {"igraph"},
     "catalogue": {"pydantic", "yaml"},
     "terraform": {"hcl2", "lark"},
     "declared": {"pydantic", "yaml"},
+    "yaml_text": {"yaml"},
 }
 DOORS = ("faultray_action.action", "faultray_action.cli")
 
@@ -110,7 +122,7 @@ def test_imports_go_down_and_strangers_stay_strangers(module: str) -> None:
     for other in {room_of(name) for name in INSIDE[module]} - {room}:
         family = any({room, other} <= rooms for rooms in FAMILIES)
         assert family or FLOORS[other] < FLOORS[room], f"{module} imports {other}, which is not below it"
-        assert room not in ONLY_MODEL or other == "model", f"{module} imports {other}: it may see the model only"
+        assert room not in ONLY_MODEL or other in GROUND, f"{module} imports {other}: it may see the model only"
 
 
 @pytest.mark.parametrize("module", FILES)

@@ -18,6 +18,7 @@ from fake_github.server import FakeGitHub
 
 from faultray_action import action
 from faultray_action.github.client import Client
+from faultray_action.github.transport import Transport
 from faultray_action.settings import INPUTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +48,7 @@ class Ran:
 
 @dataclass
 class Job:
-    """`folder` becomes the workspace; runs are numbered. `clock` swallows all waiting."""
+    """`folder` becomes the workspace; runs are numbered. `clock` swallows all waiting. `environment` overrides the runner's variables."""
 
     github: FakeGitHub
     folder: Path
@@ -60,6 +61,9 @@ class Job:
     runs: int = 0
     payload: dict[str, Any] | None = None
     clock: Clock = field(default_factory=Clock)
+    call_seconds: float = 30.0
+    transport: Transport | None = None
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def workspace(self) -> Path:
@@ -79,16 +83,19 @@ class Job:
         files = {name: self.folder / f"{name}_{self.runs}" for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
         for file in files.values():
             file.touch()
-        environ = {**self._inputs(inputs), **self._environment(), **{name: str(file) for name, file in files.items()}}
+        environ = {**self._inputs(inputs), **self._environment(), **{name: str(file) for name, file in files.items()}, **self.environment}
         said = io.StringIO()
-        waiting = functools.partial(Client, sleep=self.clock.sleep, now=self.clock.now)
+        waiting = functools.partial(
+            Client, transport=self.transport, sleep=self.clock.sleep, now=self.clock.now, call_seconds=self.call_seconds
+        )
         with redirect_stdout(said), mock.patch("faultray_action.publishing.Client", waiting):
             code = action.run(environ)
         return Ran(code, said.getvalue(), outputs_in(files["GITHUB_OUTPUT"].read_text()), files["GITHUB_STEP_SUMMARY"].read_text())
 
     def _inputs(self, given: dict[str, str]) -> dict[str, str]:
-        defaults = {name: known.default.replace("${{ github.token }}", self.token) for name, known in INPUTS.items()}
-        values = {**defaults, "plan": "plan.json", **{name.replace("_", "-"): value for name, value in given.items()}}
+        """As the runner passes them: all of action.yml's, empty where the workflow says nothing, but for the token."""
+        unwritten = {**dict.fromkeys(INPUTS, ""), "github-token": self.token}
+        values = {**unwritten, "plan": "plan.json", **{name.replace("_", "-"): value for name, value in given.items()}}
         return {f"INPUT_{name.upper()}": value for name, value in values.items()}
 
     def _environment(self) -> dict[str, str]:

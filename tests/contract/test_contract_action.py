@@ -182,7 +182,7 @@ def test_a_report_beyond_the_limits_is_cut_and_posted(github: FakeGitHub, job: J
     assert len(body.encode()) <= 60_000 and "more" in body
     [check] = github.core.runs_of(HEAD)
     assert len(check["output"]["summary"]) <= 65_535
-    assert not [entry for entry in github.core.log if entry.status >= 400]
+    assert github.core.refusals == []
 
 
 def many(count: int) -> dict[str, Any]:
@@ -268,7 +268,7 @@ def test_warn_mode_does_not_excuse_a_plan_that_cannot_be_read(job: Job) -> None:
 def test_a_bad_configuration_exits_3_and_posts_nothing(github: FakeGitHub, job: Job, inputs: dict[str, str]) -> None:
     job.put(REGRESSION)
     ran = job.run(**inputs)
-    assert ran.code == 3 and github.core.log == []
+    assert ran.code == 3 and github.core.writes == []
     assert len(ran.commands) == 1 and ran.commands[0].startswith("::error title=FaultRay::")
 
 

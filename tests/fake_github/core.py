@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import urllib.parse
@@ -22,9 +23,12 @@ BOT = "github-actions[bot]"
 
 @dataclass
 class Answer:
+    """`delivery`: how it reaches the client (`delivery.DELIVERIES`); only a socket can break off."""
+
     status: int
     payload: Any = None
     headers: dict[str, str] = field(default_factory=dict)
+    delivery: str = "whole"
 
     @property
     def body(self) -> bytes:
@@ -33,11 +37,12 @@ class Answer:
 
 @dataclass
 class Token:
-    """`permissions`: scope -> read | write. Scopes: checks, pull-requests, contents."""
+    """`permissions`: scope -> read | write. Scopes: checks, pull-requests, contents. `viewer`: whether GraphQL says whose it is."""
 
     login: str = BOT
     app: str = "github-actions"
     permissions: dict[str, str] = field(default_factory=dict)
+    viewer: bool = True
 
 
 @dataclass
@@ -57,7 +62,10 @@ class Logged:
 
 @dataclass
 class Fault:
-    """The next `times` requests that match are answered so; `after` means that the request takes effect all the same."""
+    """The next `times` requests that match are answered so. Status 0 is the answer that they would have had, delivered as `delivery` says.
+
+    `takes_effect` means that the request is done all the same; with status 0 it always is.
+    """
 
     status: int
     method: str
@@ -66,6 +74,7 @@ class Fault:
     times: int
     message: str
     takes_effect: bool
+    delivery: str
 
 
 class Refused(Exception):
@@ -85,6 +94,8 @@ class Core:
         self.tokens: dict[str, Token] = {}
         self.pulls: dict[int, dict[str, Any]] = {}
         self.commits: set[str] = set()
+        self.files: dict[str, dict[str, bytes]] = {}
+        """Commit -> path -> content, as far as a test has put files there."""
         self.comments: dict[int, dict[str, Any]] = {}
         self.check_runs: dict[int, dict[str, Any]] = {}
         self.annotations: dict[int, list[dict[str, Any]]] = {}
@@ -101,8 +112,16 @@ class Core:
 
     # what a test arranges
 
-    def add_token(self, token: str, login: str = BOT, app: str = "github-actions", permissions: Mapping[str, str] | None = None) -> None:
-        self.tokens[token] = Token(login, app, dict(permissions or {}))
+    def add_token(
+        self,
+        token: str,
+        login: str = BOT,
+        app: str = "github-actions",
+        permissions: Mapping[str, str] | None = None,
+        *,
+        viewer: bool = True,
+    ) -> None:
+        self.tokens[token] = Token(login, app, dict(permissions or {}), viewer)
 
     def add_pull(
         self, number: int = 1, head: str = HEAD, *, base: str = BASE, state: str = "open", fork: bool = False, branch: str = "topic"
@@ -127,13 +146,29 @@ class Core:
         self.pulls[number]["head"]["sha"] = head
         self.commits.add(head)
 
+    def add_file(self, path: str, content: str | bytes, commit: str = BASE) -> None:
+        self.commits.add(commit)
+        self.files.setdefault(commit, {})[path] = content.encode() if isinstance(content, str) else content
+
     def add_comment(self, number: int, body: str, login: str = "octocat") -> dict[str, Any]:
         """Somebody else's comment."""
         return self._new_comment(number, body, login)
 
+    def add_comments(self, number: int, count: int, login: str = "octocat") -> None:
+        """A long talk among others."""
+        for turn in range(count):
+            self._new_comment(number, f"comment {turn}", login)
+
+    def add_check_run(self, head: str, text: str, app: str = "stranger") -> dict[str, Any]:
+        """Another app's check run, which may say what it likes."""
+        output = {"title": "x", "summary": "x", "text": text}
+        payload = {"name": f"by {app}", "head_sha": head, "status": "completed", "conclusion": "success", "output": output}
+        run: dict[str, Any] = self.create_check_run(Token(f"{app}[bot]", app), {}, payload).payload
+        return run
+
     def inject(
         self,
-        status: int,
+        status: int = 0,
         *,
         method: str = "",
         path: str = "",
@@ -141,14 +176,20 @@ class Core:
         times: int = 1,
         message: str = "",
         takes_effect: bool = False,
+        delivery: str = "whole",
     ) -> None:
-        self.faults.append(Fault(status, method, path, dict(headers or {}), times, message, takes_effect))
+        self.faults.append(Fault(status, method, path, dict(headers or {}), times, message, takes_effect or status == 0, delivery))
 
     # what a test asks
 
     @property
     def writes(self) -> list[Logged]:
         return [entry for entry in self.log if entry.writes]
+
+    @property
+    def refusals(self) -> list[Logged]:
+        """What was refused, but for the answer that there is no such file at the base."""
+        return [entry for entry in self.log if entry.status >= 400 and not (entry.status == 404 and "/contents/" in entry.path)]
 
     def clear_log(self) -> None:
         self.log.clear()
@@ -192,13 +233,14 @@ class Core:
                 answer = self._graphql(self._token(headers), self._json(body))
             else:
                 answer = self._rest(method, path, query, headers, body)
-            if fault:
+            if fault and fault.status:
                 raise Refused(fault.status, fault.message)
         except Refused as refused:
             answer = refused.answer
             note = note or str(refused)
         if fault:
             answer.headers |= fault.headers
+            answer.delivery = fault.delivery
         self.log.append(Logged(method, path + (f"?{parts.query}" if parts.query else ""), answer.status, note))
         return answer
 
@@ -212,7 +254,7 @@ class Core:
     def _rest(self, method: str, path: str, query: dict[str, str], headers: Mapping[str, str], body: bytes) -> Answer:
         token = self._token(headers)
         if (method, path) == ("GET", "/user"):
-            raise Refused(403, "Resource not accessible by integration")
+            return self._user(token)
         if (method, path) == ("GET", "/rate_limit"):
             return Answer(200, {"resources": {"core": {"limit": 1000, "remaining": 999, "reset": 0}}})
         self._follow_rename(method, path)
@@ -224,6 +266,12 @@ class Core:
                 payload = self._validated(method, template, body)
                 return action(self, token, {**match.groupdict(), **query}, payload)
         raise Refused(404, "Not Found")
+
+    def _user(self, token: Token) -> Answer:
+        """A person's token may ask whose it is, a workflow's and an app's may not."""
+        if token.login.endswith("[bot]"):
+            raise Refused(403, "Resource not accessible by integration")
+        return Answer(200, {"login": token.login, "type": "User"})
 
     def _follow_rename(self, method: str, path: str) -> None:
         for name in self.former_names:
@@ -409,6 +457,28 @@ class Core:
     def get_repository(self, token: Token, fields: Mapping[str, str], payload: Any) -> Answer:
         return Answer(200, {"full_name": self.repository, "default_branch": "main"})
 
+    def get_content(self, token: Token, fields: Mapping[str, str], payload: Any) -> Answer:
+        """A file as base64 up to 1 MB, beyond it without content; a folder as a list; a submodule by its kind."""
+        path, commit = urllib.parse.unquote(fields["path"]), fields.get("ref", BASE)
+        if commit not in self.commits:
+            raise Refused(404, f"No commit found for the ref {commit}")
+        held = self.files.get(commit, {})
+        below = sorted(name for name in held if name.startswith(f"{path}/"))
+        if below:
+            return Answer(200, [{"type": "file", "path": name, "name": name.rpartition("/")[2]} for name in below])
+        if path not in held:
+            raise Refused(404, "Not Found")
+        content = held[path]
+        small = len(content) <= 1024 * 1024
+        row = {"type": "file", "path": path, "name": path.rpartition("/")[2], "size": len(content), "sha": "b" * 40}
+        encoded = {"encoding": "base64", "content": base64.encodebytes(content).decode()} if small else {"encoding": "none", "content": ""}
+        return Answer(200, row | encoded)
+
+    def get_git_commit(self, token: Token, fields: Mapping[str, str], payload: Any) -> Answer:
+        if fields["commit_sha"] not in self.commits:
+            raise Refused(404, "Not Found")
+        return Answer(200, {"sha": fields["commit_sha"], "tree": {"sha": "c" * 40}, "parents": []})
+
     def _visible(self, rows: list[Any]) -> list[Any]:
         self._listings += 1
         return [row for row in rows if self._visible_from[row["id"]] < self._listings]
@@ -447,7 +517,7 @@ class Core:
         if "nodes(" in query:
             found = [self._node(id) for id in variables.get("ids", [])]
             return Answer(200, {"data": {"nodes": [node and {"id": node["node_id"], "isMinimized": node["minimized"]} for node in found]}})
-        if "viewer" in query:
+        if "viewer" in query and token.viewer:
             return Answer(200, {"data": {"viewer": {"login": token.login}}})
         return Answer(200, {"errors": [{"message": "Parse error"}]})
 
@@ -465,6 +535,8 @@ class Core:
 _START = "/repos/{owner}/{repo}"
 _TABLE = [
     ("GET", _START, "contents", Core.get_repository),
+    ("GET", _START + "/contents/{path}", "contents", Core.get_content),
+    ("GET", _START + "/git/commits/{commit_sha}", "contents", Core.get_git_commit),
     ("GET", _START + "/issues/{issue_number}/comments", "pull-requests", Core.list_comments),
     ("POST", _START + "/issues/{issue_number}/comments", "pull-requests", Core.create_comment),
     ("GET", _START + "/issues/comments/{comment_id}", "pull-requests", Core.get_comment),

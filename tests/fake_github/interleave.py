@@ -9,7 +9,7 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 
-from faultray_action.github.client import Request, Response
+from faultray_action.github.transport import Request, Response
 
 Transport = Callable[[Request], Response]
 

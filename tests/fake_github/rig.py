@@ -6,10 +6,11 @@ import urllib.parse
 from collections.abc import Callable, Sequence
 
 from faultray_action.github.check import CheckRun, Section
-from faultray_action.github.client import Client, Request, Response
+from faultray_action.github.client import Client
 from faultray_action.github.comment import Wording
 from faultray_action.github.context import Context, Event
 from faultray_action.github.publish import Posting
+from faultray_action.github.transport import Request, Response
 from faultray_action.model.artifact import Annotation, AnnotationChannel, AnnotationLevel, CommentMode, CommentWhen, Light
 
 from .core import BASE, HEAD, WRITE_TOKEN, Core
@@ -45,7 +46,14 @@ class Clock:
 def client_of(core: Core, token: str = WRITE_TOKEN, clock: Clock | None = None) -> Client:
     clock = clock or Clock()
     return Client(
-        core.repository, token, core.base_url, core.base_url + "/graphql", transport=transport_to(core), sleep=clock.sleep, now=clock.now
+        core.repository,
+        token,
+        core.base_url,
+        core.base_url + "/graphql",
+        transport=transport_to(core),
+        sleep=clock.sleep,
+        now=clock.now,
+        clock=clock.now,
     )
 
 

@@ -71,6 +71,7 @@ OWN: dict[tuple[str, str], dict[str, Any]] = {
     },
 }
 QUERIES: dict[str, tuple[str, ...]] = {
+    "/repos/{owner}/{repo}/contents/{path}": ("ref",),
     "/repos/{owner}/{repo}/issues/{issue_number}/comments": ("since", "per_page", "page"),
     "/repos/{owner}/{repo}/commits/{ref}/check-runs": ("check_name", "status", "filter", "app_id", "per_page", "page"),
     "/repos/{owner}/{repo}/commits/{commit_sha}/pulls": ("per_page", "page"),
@@ -171,4 +172,6 @@ def _plain(schema: Any, document: Any) -> Any:
 
 
 def template_pattern(template: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", template) + r"\Z")
+    """Of a path template; `{path}` is the one parameter that spans several segments."""
+    pattern = template.replace("{path}", "(?P<path>.+)")
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", pattern) + r"\Z")

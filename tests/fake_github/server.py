@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from .core import REPOSITORY, Answer, Core
+from .delivery import DELIVERIES, Wire
 
 
 class FakeGitHub:
@@ -19,6 +20,7 @@ class FakeGitHub:
     def __init__(self, repository: str = REPOSITORY, *, host: str = "127.0.0.1", port: int = 0, public_host: str = "") -> None:
         self.core = Core(repository)
         self._lock = threading.Lock()
+        self._closing = threading.Event()
         self._server = ThreadingHTTPServer((host, port), self._handler())
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
@@ -32,6 +34,7 @@ class FakeGitHub:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -58,6 +61,11 @@ class FakeGitHub:
                 length = int(self.headers.get("content-length") or 0)
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 answer = fake.answer(self.command, self.path, headers, self.rfile.read(length))
+                if answer.delivery != "whole":
+                    wire = Wire(self.wfile, self.connection, fake._closing)
+                    DELIVERIES[answer.delivery](wire, answer.status, answer.headers, answer.body)
+                    self.close_connection = True
+                    return
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)

@@ -177,7 +177,7 @@ def _side_views(document: Document, side: Topology, view: Condensed, ripples: Se
 def _side_view(component: Component, single: bool, health: Health) -> SideView:
     named = tuple(plain(zone, 60) for zone in component.zones if not zone.startswith("?:"))
     state = "down" if health is Health.DOWN else "single-point" if single else "degraded" if health else "ok"
-    return SideView(state, None if component.managed else len(component.copies), component.needed, named)
+    return SideView(state, None if component.managed else component.size, component.needed, named)
 
 
 def _edges(views: tuple[Condensed, Condensed], number: Mapping[str, int], placement: Placement) -> tuple[Edge, ...]:

@@ -15,7 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from faultray_action.model.diagnostic import Diagnostic, Severity
+from faultray_action.model.errors import InputError
+from faultray_action.model.files import read_file
 from faultray_action.model.source import SourceRange
+from faultray_action.model.text import well_formed
 from faultray_action.terraform.hcl.syntax import Span
 
 _CODE = (".tf", ".tf.json", ".tofu", ".tofu.json")
@@ -92,7 +95,10 @@ class Shelf:
             size = self._size(path)
             if size is None:
                 return None
-            text = path.read_bytes().decode("utf-8", errors="replace")
+            text = read_file(path, _MOST_FILE_BYTES, InputError, "").decode("utf-8", errors="replace")
+        except InputError:
+            self._say("source-unreadable", "The file cannot be read.", path)
+            return None
         except (OSError, ValueError) as error:
             self._say("source-unreadable", f"The file cannot be read ({getattr(error, 'strerror', None) or 'no such path'}).", path)
             return None
@@ -123,11 +129,11 @@ class Shelf:
     def _name(self, path: Path) -> str | None:
         relative = os.path.relpath(path, self.repository)
         parts = Path(relative).parts
-        return None if parts[:1] == ("..",) or ".terraform" in parts else PurePosixPath(*parts).as_posix()
+        return None if parts[:1] == ("..",) or ".terraform" in parts else well_formed(PurePosixPath(*parts).as_posix())
 
     def _say(self, code: str, message: str, path: Path) -> None:
         """Each once, under the name that the path has in the repository."""
-        said = Diagnostic(Severity.WARNING, code, message, file=self._name(path) or path.name)
+        said = Diagnostic(Severity.WARNING, code, message, file=self._name(path) or well_formed(path.name))
         if said not in self.diagnostics:
             self.diagnostics.append(said)
 
@@ -160,8 +166,8 @@ def installed_modules(root: Path) -> Mapping[str, Path]:
     """Folders of modules by key ("network", "network.subnets"), as `terraform init` noted them."""
     path = root / ".terraform" / "modules" / "modules.json"
     try:
-        rows = json.loads(path.read_bytes()).get("Modules") if path.stat().st_size <= _MOST_FILE_BYTES else ()
-    except (OSError, ValueError, AttributeError, RecursionError):
+        rows = json.loads(read_file(path, _MOST_FILE_BYTES, InputError, "")).get("Modules")
+    except (InputError, ValueError, AttributeError, RecursionError):
         return {}
     return dict(_installed(rows if isinstance(rows, list) else (), root))
 

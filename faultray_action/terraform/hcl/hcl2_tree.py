@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from lark import Token, Tree
 from msgspec import Struct
 
+from faultray_action.model.text import whole_number
 from faultray_action.terraform.hcl.grammar import parse_text
 from faultray_action.terraform.hcl.syntax import (
     Call,
@@ -128,7 +129,7 @@ class _Reader(Struct, frozen=True):
             case "get_attr":
                 yield _token(inner[0])
             case "short_index":
-                yield int(next(str(child) for child in node.children if str(child).isdecimal()))
+                yield whole_number(next(str(child) for child in node.children if str(child).isdecimal())) or 0
             case "braces_index":
                 index = self.expression(inner[0], depth + 1)
                 whole = isinstance(index, Constant) and isinstance(index.value, int) and not isinstance(index.value, bool)

@@ -79,9 +79,8 @@ class Source:
         return self._known[key]
 
     def _hops(self, address: str, attribute: str) -> list[Hop]:
-        try:
-            parsed = Address.parse(address)
-        except ValueError:
+        parsed = _parsed(address)
+        if parsed is None:
             return []
         path = tuple(step.name for step in parsed.module)
         keys = tuple(step.index for step in parsed.module)
@@ -122,8 +121,8 @@ class Source:
     def _counted_index(self, address: Address) -> Index:
         """Of all instances together the first that is counted."""
         if address.index is None:
-            counted = (Address.parse(one) for one, _ in sorted(self.counted) if one.startswith(str(address) + "["))
-            return next((one.index for one in counted if one.resource == str(address)), None)
+            counted = (_parsed(one) for one, _ in sorted(self.counted) if one.startswith(str(address) + "["))
+            return next((one.index for one in counted if one is not None and one.resource == str(address)), None)
         return address.index
 
     def _repeated(self, path: ModulePath, keys: Indices, depth: int, key: Key, index: Index, is_counted: bool) -> list[Hop]:
@@ -222,11 +221,16 @@ def _without_keys(address: str) -> str:
     return _KEY.sub("", address)
 
 
-def _module_of(address: str) -> ModulePath:
+def _parsed(address: str) -> Address | None:
     try:
-        return module_path(Address.parse(address).module_address)
+        return Address.parse(address)
     except ValueError:
-        return ()
+        return None
+
+
+def _module_of(address: str) -> ModulePath:
+    parsed = _parsed(address)
+    return module_path(parsed.module_address) if parsed is not None else ()
 
 
 def _of_same_kind(place: Place, key: Key) -> list[Entry]:
@@ -235,9 +239,8 @@ def _of_same_kind(place: Place, key: Key) -> list[Entry]:
 
 
 def _likeness(one: Key, other: Key) -> tuple[bool, bool, int, int]:
-    """Same type, same name, then how many words their types and letters their names begin with alike."""
-    types = one[1].split("_"), other[1].split("_")
-    words = sum(1 for _ in _common(*types)) if len(one) > 1 and len(other) > 1 else 0
+    """Same type, same name, then how many words their types and letters their names begin with alike. Some blocks have neither (`locals`)."""
+    words = sum(1 for _ in _common(one[1].split("_"), other[1].split("_"))) if len(one) > 1 and len(other) > 1 else 0
     return one[:-1] == other[:-1], one[-1] == other[-1], words, sum(1 for _ in _common(one[-1], other[-1]))
 
 

@@ -30,10 +30,10 @@ _MOST_CHARACTERS = 200_000
 _PARSED_CHARACTERS = 300_000
 _DEEPEST = 60
 _WORD = r"[^\W\d][\w-]*"
-_STEP = rf"\.{_WORD}|\[\d+\]|\[\"[^\"\\$%\n]*\"\]|\[(?:each\.key|each\.value|count\.index)\]"
+_STEP = rf"\.{_WORD}|\[[0-9]{{1,18}}\]|\[\"[^\"\\$%\n]*\"\]|\[(?:each\.key|each\.value|count\.index)\]"
 _TRAVERSAL = re.compile(rf"({_WORD})((?:{_STEP})+)")
-_STEPS = re.compile(rf"\.({_WORD})|\[(\d+)\]|\[\"([^\"]*)\"\]|\[({_WORD}\.{_WORD})\]")
-_LITERAL = re.compile(r'(-?\d{1,19})|(true|false)|null|"([^"\\$%\n]*)"')
+_STEPS = re.compile(rf"\.({_WORD})|\[([0-9]{{1,18}})\]|\[\"([^\"]*)\"\]|\[({_WORD}\.{_WORD})\]")
+_LITERAL = re.compile(r'(-?[0-9]{1,19})|(true|false)|null|"([^"\\$%\n]*)"')
 _OPERAND = rf'(?:{_WORD}(?:{_STEP})++|-?\d++(?:\.\d++)?|true|false|null|"[^"\\$%\n]*+")'
 _SIDE = rf"\s*+!?\s*+{_OPERAND}\s*+(?:(?:==|!=|<=|>=|<|>|&&|\|\||\+|-|\*|/|%)\s*+!?\s*+{_OPERAND}\s*+)*+"
 _OPERATION = re.compile(rf"({_SIDE})(?:\?({_SIDE}):({_SIDE}))?")

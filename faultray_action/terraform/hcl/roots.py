@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from faultray_action.model.diagnostic import Diagnostic, Severity
+from faultray_action.model.text import well_formed
 from faultray_action.terraform.hcl.files import Shelf, find_repository
 from faultray_action.terraform.hcl.locate import Source
 from faultray_action.terraform.hcl.modules import Key, Library
@@ -80,6 +81,6 @@ def _holds(folder: Path, plan: str) -> bool:
 
 
 def _unclear(found: list[Path], folder: Path) -> Diagnostic:
-    names = ", ".join(sorted(os.path.relpath(path, folder) for path in found)[:3])
+    names = well_formed(", ".join(sorted(os.path.relpath(path, folder) for path in found)[:3]))
     message = f"Lines are not shown: the plan may come from any of {names}; set `source` to the folder of the plan."
     return Diagnostic(Severity.NOTICE, "source-unclear", message)

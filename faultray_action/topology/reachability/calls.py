@@ -10,6 +10,7 @@ from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.reachability.cuts import Cut
 from faultray_action.topology.reachability.firewalls import port_of
 from faultray_action.topology.reachability.pod_rules import service_ports
+from faultray_action.topology.reachability.ports import probed_on
 from faultray_action.topology.reachability.rules import INTERNET, SOMEWHERE, Answer, Place, Post, Rule, Ruling, Way, best, blocked, call
 from faultray_action.topology.survey import Survey, is_open
 
@@ -26,7 +27,7 @@ def cuts(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
         there = _between(other, caller, callee) if _stand(other, caller, callee) else _nothing_seen(here)
         found = _blocked(here, there)
         if found is not None:
-            yield Cut(caller, callee, _told(side, other, *found, caller, callee))
+            yield Cut(caller, callee, _told(side, other, *found, caller, callee), by_change=found[0].answer is Answer.UNSEEN)
 
 
 def users(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
@@ -39,7 +40,7 @@ def users(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
         there = [_by_users(other, front, _user_ports(other, side, front))] if stands else _nothing_seen(here)
         found = _blocked(here, there)
         if found is not None:
-            yield Cut(front, front, _told(side, other, *found, "users", front))
+            yield Cut(front, front, _told(side, other, *found, "users", front), by_change=found[0].answer is Answer.UNSEEN)
 
 
 Ways = list[Way]
@@ -122,10 +123,14 @@ def _is_way_in(survey: Survey, address: str) -> bool:
 
 
 def _between(side: KnownSide, caller: str, callee: str) -> Ways:
-    """What the firewalls of a side say to a call, on the ports that the callee is called on."""
+    """What the firewalls of a side say to a call, on the ports that the callee is called on, and to the probe of a balancer on a port of its own."""
     posts, target = _calling(side, caller, callee), _reached(side.firewalls.post(callee))
     ports = _ports(side, caller, callee)
-    return [best(call(post, target, port) for port in ports) for post in posts]
+    ways = [best(call(post, target, port) for port in ports) for post in posts]
+    probed = probed_on(side, caller, callee) if side.survey.nodes[caller].entry.kind in _PASSING else None
+    if probed is None or [float(probed)] == ports:
+        return ways
+    return ways + [call(post, target, float(probed)) for post in posts[-1:]]
 
 
 def _calling(side: KnownSide, caller: str, callee: str) -> list[Post]:
@@ -204,8 +209,10 @@ def _softened(side: KnownSide, front: str, way: Way, port: float | None) -> Way:
 
 
 def _rules(side: KnownSide, front: str) -> Iterator[Rule]:
-    for wall in side.firewalls.post(front).own:
-        yield from wall.rules
+    """The rules that hold for a front."""
+    post = side.firewalls.post(front)
+    for wall in post.own:
+        yield from (rule for rule in wall.rules if rule.near.holds(post.place) is not False)
 
 
 def _speaks_of(rule: Rule, port: float | None) -> bool:

@@ -16,11 +16,13 @@ from faultray_action.topology.known_side import KnownSide
 class Cut(Struct, frozen=True, order=True):
     """`caller` cannot reach `callee`, through whatever passes requests on between them. The same address twice: nobody can, or it cannot work.
 
-    `reason` is a sentence of ours that names what is in the way, or what is missing."""
+    `reason` is a sentence of ours that names what is in the way, or what is missing. `by_change`: the side itself does not prove it; a way that
+    the other side shows, and that this one has lost, is the evidence."""
 
     caller: str
     callee: str
     reason: str
+    by_change: bool = False
 
 
 Check = Callable[[KnownSide, KnownSide], Iterable[Cut]]
@@ -32,20 +34,28 @@ has lost is evidence."""
 
 
 def applied(dependencies: tuple[Dependency, ...], components: Mapping[str, Component], cuts: Iterable[Cut]) -> tuple[Dependency, ...]:
-    """The needs of a side with those broken that are cut; of several cuts of one pair the first tells why."""
+    """The needs of a side with those broken that are cut; of several cuts of one pair the first tells why, one that the side proves before one
+    that rests on the change."""
     needs = Needs(dependencies)
-    broken: dict[int, str] = {}
+    broken: dict[int, Cut] = {}
     added: dict[tuple[str, str], Dependency] = {}
-    for cut in cuts:
+    for cut in sorted(cuts, key=lambda cut: cut.by_change):
         last_steps = _last_steps(needs, components, cut)
         for step in last_steps:
-            broken.setdefault(id(step), cut.reason)
+            broken.setdefault(id(step), cut)
         if not last_steps:
-            added.setdefault((cut.caller, cut.callee), Dependency(cut.caller, cut.callee, broken=cut.reason))
+            need = Dependency(cut.caller, cut.callee, broken=cut.reason, by_change=cut.by_change)
+            added.setdefault((cut.caller, cut.callee), need)
     if not broken and not added:
         return dependencies
-    marked = [replace(d, broken=broken[id(d)]) if id(d) in broken and not d.broken else d for d in dependencies]
-    return (*marked, *added.values())
+    return (*(_broken(d, broken.get(id(d))) for d in dependencies), *added.values())
+
+
+def _broken(dependency: Dependency, cut: Cut | None) -> Dependency:
+    """The need as a cut leaves it; what is broken already stays as it is told."""
+    if cut is None or dependency.broken:
+        return dependency
+    return replace(dependency, broken=cut.reason, by_change=cut.by_change)
 
 
 def _last_steps(needs: Needs, components: Mapping[str, Component], cut: Cut) -> list[Dependency]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from faultray_action.catalogue.entry import PodPolicy
 from faultray_action.catalogue.expression import descend, every
+from faultray_action.model.text import whole_number
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology.node import Node
 from faultray_action.topology.reachability.rules import ALL_PORTS, ANYBODY, Ends, Rule, Span, Wall
@@ -156,7 +157,7 @@ def _holds(node: Node, facts: PodPolicy, direction: str) -> bool:
 def _ports(block: Mapping[str, Any]) -> tuple[Span, ...] | None:
     """The ports that a block admits; None where one is a name or not known."""
     stated = [value for key in ("port", "ports") for value in every(block, f"{key}.port") if value is not None]
-    numbers = [float(value) for value in stated if isinstance(value, (int, str)) and str(value).isdigit()]
+    numbers = [float(number) for value in stated if (number := whole_number(str(value))) is not None]
     if len(numbers) < len(stated):
         return None
     return tuple((number, number) for number in sorted(numbers)) or (ALL_PORTS,)
@@ -180,5 +181,6 @@ def service_ports(blocks: Iterable[Any]) -> Iterator[int]:
     """The ports of pods that the ports of a Service lead to, as far as they are numbers."""
     for block in blocks:
         port = (block.get("target_port") or block.get("port")) if isinstance(block, Mapping) else None
-        if isinstance(port, (int, str)) and str(port).isdigit():
-            yield int(port)
+        number = whole_number(str(port))
+        if number is not None:
+            yield number

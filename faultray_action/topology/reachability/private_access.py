@@ -1,139 +1,100 @@
-"""Ways between networks and private ways to a service that a plan takes away (docs/model.md): a peering, a private endpoint, a name's zone.
+"""Private ways to a service (private endpoints, rules that let callers in) and the names by which they are found.
 
-As in `lost`: an answer is given only where both ends stand on both sides and the way was seen before.
+A service that is closed to the public is reached by its private ways only. A side proves that a caller has none where the caller stands in no
+network at all, or where the plan makes the caller's networks and has no such way; that a name is not known where it makes the zone and the
+network. Rules of a server's own firewall may be set elsewhere: there the last one that the other side shows is the evidence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
-from faultray_action.model.topology import Role
-from faultray_action.topology import places
 from faultray_action.topology.known_side import KnownSide
+from faultray_action.topology.node import Node
 from faultray_action.topology.reachability.cuts import Cut
+from faultray_action.topology.reachability.peering import stands_in
+from faultray_action.topology.reachability.routes import is_managed
 from faultray_action.topology.survey import Survey
 
 
-def cuts(after: KnownSide, before: KnownSide) -> Iterable[Cut]:
-    """What the plan cuts, of the side after."""
-    yield from _parted(before, after)
-    yield from _shut(before, after)
-    yield from _unresolved(before, after)
-    yield from _unnamed(before, after)
+def cuts(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
+    """Calls of services that have no way in for their caller, and of names that its network does not know."""
+    for callee, callers in _guarded(side, other).items():
+        for caller in callers:
+            if (cut := _shut(side, other, caller, callee)) or (cut := _unresolved(side, other, caller, callee)):
+                yield cut
+    yield from _unknown_records(side, other)
 
 
-def _needs(side: KnownSide) -> set[tuple[str, str]]:
-    return {(d.source, d.target) for d in side.dependencies if d.role is Role.NEED and not d.broken}
-
-
-def _kept_calls(before: KnownSide, after: KnownSide) -> list[tuple[str, str]]:
-    """Direct needs of both sides, sorted."""
-    return sorted(_needs(before) & _needs(after))
-
-
-# networks
-
-
-def _parted(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
-    """Calls between two networks that were joined, by a chain of ways, and are joined no more."""
-    was, is_now = _joins(before.survey), _joins(after.survey)
-    both = {pair: was.get(pair, set()) | is_now.get(pair, set()) for pair in {*was, *is_now}}
-    if all(is_now.get(pair) == ways for pair, ways in both.items()):
-        return
-    joined_before, joined_after = _islands(was, both), _islands(is_now, both)
-    gone = sorted(a for a in _joining(before.survey) if a not in after.survey.nodes) or sorted(_joining(after.survey))
-    for caller, callee in _through_connectors(before, after):
-        here, there = _networks(before.survey, caller), _networks(before.survey, callee)
-        if (here, there) != (_networks(after.survey, caller), _networks(after.survey, callee)) or here & there:
-            continue
-        if _meet(joined_before, here, there) and not _meet(joined_after, here, there):
-            way = next((a for a in gone if _ends(before.survey, a) & (here | there)), gone[0] if gone else caller)
-            yield Cut(caller, callee, f"{way} joined the networks of {caller} and {callee}")
-
-
-Pair = frozenset[str]
-
-
-def _joining(survey: Survey) -> list[str]:
-    return sorted({edge.source for edge in survey.edges if edge.role == "joins"})
-
-
-def _ends(survey: Survey, address: str) -> set[str]:
-    return {edge.target for edge in survey.outgoing(address, "joins")}
-
-
-def _joins(survey: Survey) -> dict[Pair, set[str]]:
-    """Two networks -> the names of those that a way to the other is declared in: a peering counts with its counterpart only."""
-    found: dict[Pair, set[str]] = {}
-    for address in _joining(survey):
-        edges = sorted(survey.outgoing(address, "joins"), key=lambda edge: edge.path)
-        ends = frozenset(edge.target for edge in edges)
-        if len(ends) == 2:
-            found.setdefault(ends, set()).add(edges[0].target)
+def _guarded(side: KnownSide, other: KnownSide) -> Mapping[str, list[str]]:
+    """What may be reached by private ways or by rules only -> who calls it directly; what leads to it is no caller of it."""
+    guarded = {edge.target for each in (side, other) for edge in each.survey.edges if edge.role in ("opens", "admits")}
+    found: dict[str, list[str]] = {}
+    for caller, callee in sorted(side.needs.met.edges()):
+        node = side.survey.nodes.get(callee)
+        if node is not None and (callee in guarded or node.entry.private) and caller not in _doors(side.survey, callee):
+            found.setdefault(callee, []).append(caller)
     return found
-
-
-def _islands(joins: dict[Pair, set[str]], wanted: dict[Pair, set[str]]) -> list[set[str]]:
-    """Networks that reach each other. A pair is joined where every direction stands that either side of the plan shows."""
-    islands: list[set[str]] = []
-    for pair, ways in joins.items():
-        if ways == wanted[pair]:
-            touching = [island for island in islands if island & pair]
-            islands = [island for island in islands if island not in touching] + [set(pair).union(*touching)]
-    return islands
-
-
-def _meet(islands: Iterable[set[str]], here: Iterable[str], there: Iterable[str]) -> bool:
-    return any(not island.isdisjoint(here) and not island.isdisjoint(there) for island in islands)
-
-
-def _networks(survey: Survey, address: str) -> frozenset[str]:
-    found: set[str] = set()
-    for place in places.footholds(survey, address) if address in survey.nodes else ():
-        found |= places.networks(survey, place) or {place}
-    return frozenset(found)
-
-
-def _through_connectors(before: KnownSide, after: KnownSide) -> list[tuple[str, str]]:
-    """Needs of both sides between instances that stand in networks; connectors on the way have none of their own."""
-    return [(a, b) for a, b in _kept_calls(before, after) if _networks(after.survey, a) and _networks(after.survey, b)]
 
 
 # private ways to a service
 
 
-def _shut(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
-    """Calls of what is reached by private ways or by rules only, the last of which goes; of what the plan closes to callers that stand in no
-    network; and of callers that leave the network from which a private way was theirs."""
-    calls = _kept_calls(before, after)
-    guarded = {edge.target for edge in before.survey.edges if edge.role in ("opens", "admits")}
-    for callee in sorted({callee for _, callee in calls if callee in guarded or _may_be_private(after.survey, callee)}):
-        private = _is_private(after.survey, callee)
-        was, is_now = _ways_in(before.survey, callee), _ways_in(after.survey, callee)
-        closed = private and not _is_private(before.survey, callee)
-        gone = was if was and not is_now else []
-        if not (gone or closed or private):
-            continue
-        for caller in sorted(a for a, b in calls if b == callee and a not in was):
-            if gone:
-                yield Cut(caller, callee, f"{gone[0]} was the only way to {callee}")
-            elif not after.survey.nodes[caller].entry.workload or _networks(after.survey, caller):
-                continue
-            elif closed:
-                yield Cut(caller, callee, f"{callee} is closed to callers outside of its networks, {caller} among them")
-            elif private and _is_private(before.survey, callee) and _networks(before.survey, caller):
-                yield Cut(caller, callee, f"{caller} leaves the network from which it reached {callee}")
+def _shut(side: KnownSide, other: KnownSide, caller: str, callee: str) -> Cut | None:
+    private, was_private = _is_private(side.survey, callee), _is_private(other.survey, callee)
+    calls_there = callee in other.needs.met.after(caller)
+    ways, ways_there = _ways_in(side.survey, callee), _ways_in(other.survey, callee)
+    if caller in ways_there:
+        return None
+    if calls_there and ways_there and not ways:
+        told = f"{ways_there[0]} was the only way to {callee}"
+        missing = f"{ways_there[0]}, the only way to {callee}, does not stand yet"
+        return Cut(caller, callee, side.says(told, missing), by_change=not (private and _has_no_way(side, caller, callee)))
+    if not private or not _stands_nowhere(side.survey, caller):
+        if private and _has_no_way(side, caller, callee) and not _lets_in(side.survey, callee):
+            return Cut(caller, callee, f"{callee} is closed to the public, and no private way leads from {caller} to it")
+        return None
+    if calls_there and not was_private:
+        told = f"{callee} is closed to callers outside of its networks, {caller} among them"
+        return Cut(caller, callee, told, by_change=not _is_outward(side.survey, caller))
+    if calls_there and stands_in(other.survey, caller):
+        told = f"{caller} leaves the network from which it reached {callee}"
+        missing = f"{caller} stands in no network from which it reaches {callee}"
+        return Cut(caller, callee, side.says(told, missing), by_change=not _is_outward(side.survey, caller))
+    if _is_outward(side.survey, caller) and not _lets_in(side.survey, callee):
+        return Cut(caller, callee, f"{callee} is closed to callers outside of its networks, {caller} among them")
+    return None
 
 
-def _may_be_private(survey: Survey, address: str) -> bool:
-    return address in survey.nodes and bool(survey.nodes[address].entry.private)
+def _lets_in(survey: Survey, address: str) -> bool:
+    """Whether a rule lets callers in to a service that says to be closed: one of the two is not what it seems."""
+    return bool(survey.incoming(address, "admits"))
+
+
+def _has_no_way(side: KnownSide, caller: str, callee: str) -> bool:
+    """Whether the plan makes the caller's networks and a service that is closed to the public and stands in none, and has no private way to it."""
+    networks = stands_in(side.survey, caller)
+    if side.survey.nodes[callee].resource.data or stands_in(side.survey, callee) or not is_managed(side.survey, networks):
+        return False
+    return not _ways_in(side.survey, callee)
+
+
+def _stands_nowhere(survey: Survey, address: str) -> bool:
+    node = survey.nodes.get(address)
+    return node is not None and node.entry.workload and not stands_in(survey, address)
+
+
+def _is_outward(survey: Survey, address: str) -> bool:
+    """Whether the plan says that a workload stands in no network: it has one only where it names one."""
+    node = survey.nodes[address]
+    return node.entry.outward and not node.resource.data
 
 
 def _is_private(survey: Survey, address: str) -> bool:
     node = survey.nodes.get(address)
-    return (
-        node is not None and bool(node.entry.private) and survey.facts.truth(node.entry.private, address, survey.scope(node), better=False)
-    )
+    if node is None or not node.entry.private:
+        return False
+    return survey.facts.truth(node.entry.private, address, survey.scope(node), better=False)
 
 
 def _doors(survey: Survey, address: str) -> list[str]:
@@ -151,50 +112,77 @@ def _ways_in(survey: Survey, address: str) -> list[str]:
 # names
 
 
-def _unresolved(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
-    """Calls by a name that a private zone held for the caller's network, and that nothing holds there any more."""
-    if not any(edge.role == "resolves" for edge in before.survey.edges):
-        return
-    for caller, callee in _kept_calls(before, after):
-        networks = _networks(after.survey, caller)
-        if not networks or not _is_private(after.survey, callee) or _asks_elsewhere(after.survey, networks):
+def _unresolved(side: KnownSide, other: KnownSide, caller: str, callee: str) -> Cut | None:
+    """A call by a name that private zones hold, none of which is known in the caller's network."""
+    networks = stands_in(side.survey, caller)
+    if not networks or not _is_private(side.survey, callee) or _asks_elsewhere(side.survey, networks):
+        return None
+    if _known(side.survey, callee, networks):
+        return None
+    known_there = _known(other.survey, callee, networks) if _named(other.survey, callee) else []
+    return _not_known(side, caller, callee, f"the name of {callee}", known_there)
+
+
+def _not_known(side: KnownSide, caller: str, callee: str, name: str, known_there: list[str]) -> Cut | None:
+    """A call by a name that is not known in the caller's network; None where neither side shows that it should be."""
+    networks = stands_in(side.survey, caller)
+    proven = is_managed(side.survey, networks) and _is_told(side.survey, callee, networks)
+    if not known_there:
+        return Cut(caller, callee, f"no network of {caller} knows {name}") if proven else None
+    gone = next((a for a in known_there if a not in side.survey.nodes), known_there[0])
+    told = f"{gone} made {name} known to {caller}", f"{gone} does not make {name} known to {caller} yet"
+    return Cut(caller, callee, side.says(*told), by_change=not proven)
+
+
+def _unknown_records(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
+    """Calls by a record of a private zone that is not known in the caller's network."""
+    for record in sorted({edge.source for edge in side.survey.edges if edge.role == "resolves"}):
+        if not side.is_connector(record) or _doors_of(side.survey, record):
             continue
-        was, is_now = _known(before.survey, callee, networks), _known(after.survey, callee, networks)
-        if was and not is_now and _named(before.survey, callee):
-            gone = next((a for a in was if a not in after.survey.nodes), was[0])
-            yield Cut(caller, callee, f"{gone} made the name of {callee} known to {caller}")
+        for caller in sorted(_callers(side, record)):
+            networks = stands_in(side.survey, caller)
+            if _asks_elsewhere(side.survey, networks) or _known(side.survey, record, networks):
+                continue
+            there = record in other.survey.nodes and caller in _callers(other, record)
+            known_there = _known(other.survey, record, networks) if there else []
+            if cut := _not_known(side, caller, record, f"the name {record}", known_there):
+                yield cut
 
 
-def _unnamed(before: KnownSide, after: KnownSide) -> Iterable[Cut]:
-    """Calls by a record of a private zone that was known in the caller's network, and that is not known there any more."""
-    named = {edge.source for edge in after.survey.edges if edge.role == "resolves"} & before.survey.nodes.keys()
-    records = {a for a in named if after.survey.nodes[a].entry.disposition == "connector"}
-    for record in sorted(a for a in records if _links(before.survey, a) != _links(after.survey, a)):
-        for caller in sorted(_callers(before, record) & _callers(after, record)):
-            networks = _networks(after.survey, caller)
-            was, is_now = _known(before.survey, record, networks), _known(after.survey, record, networks)
-            if was and not is_now and not _asks_elsewhere(after.survey, networks):
-                gone = next((a for a in was if a not in after.survey.nodes), was[0])
-                yield Cut(caller, record, f"{gone} made the name {record} known to {caller}")
+def _doors_of(survey: Survey, address: str) -> bool:
+    """Whether it is a private way itself, whose name is that of what it leads to."""
+    return bool(survey.outgoing(address, "opens"))
 
 
 def _callers(side: KnownSide, address: str) -> set[str]:
     """What stands in a network and calls an address, directly or through connectors."""
-    sources: dict[str, list[str]] = {}
-    for source, target in _needs(side):
-        sources.setdefault(target, []).append(source)
-    found: set[str] = set()
-    stack = [address]
-    while stack:
-        fresh = set(sources.get(stack.pop(), ())) - found
-        found |= fresh
-        stack += [a for a in fresh if a in side.survey.nodes and side.survey.nodes[a].entry.disposition == "connector"]
-    return {a for a in found if _networks(side.survey, a)}
+    graph = side.needs.met.reversed
+    found = graph.next(address, side.is_connector) | graph.passed(address, side.is_connector)
+    return {caller for caller in found if stands_in(side.survey, caller)}
 
 
 def _asks_elsewhere(survey: Survey, networks: Iterable[str]) -> bool:
-    nodes = [survey.nodes[a] for a in networks if a in survey.nodes]
-    return any(survey.facts.truth(n.entry.own_names, n.address, survey.scope(n), better=True) for n in nodes if n.entry.own_names)
+    """Whether a network asks name servers of its own, so that links of zones tell nothing."""
+    nodes = [survey.nodes[a] for a in networks if a in survey.nodes and survey.nodes[a].entry.own_names]
+    return any(survey.facts.truth(node.entry.own_names, node.address, survey.scope(node), better=True) for node in nodes)
+
+
+def _is_told(survey: Survey, callee: str, networks: Iterable[str]) -> bool:
+    """Whether the plan makes a zone of a name and what makes it known, and the state records no further network that knows it."""
+    zones = [survey.nodes[zone] for zone in _named(survey, callee)]
+    own = [zone for zone in zones if not zone.resource.data and _is_private_zone(survey, zone)]
+    return bool(own) and len(own) == len(zones) and not any(_may_be_known(survey, zone, networks) for zone in own)
+
+
+def _is_private_zone(survey: Survey, zone: Node) -> bool:
+    return survey.facts.truth(zone.entry.known_within, zone.address, survey.scope(zone), better=False)
+
+
+def _may_be_known(survey: Survey, zone: Node, networks: Iterable[str]) -> bool:
+    """Whether the list of a zone holds one of the networks, whoever wrote it there."""
+    ids = {survey.nodes[network].raw.get("id") for network in networks if network in survey.nodes}
+    texts = {str(value) for at in zone.entry.lists for row in zone.values.get(at.at) or () for value in row.values()}
+    return not texts.isdisjoint(id for id in ids if isinstance(id, str))
 
 
 def _named(survey: Survey, callee: str) -> set[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from faultray_action.catalogue.entry import FirewallFacts
 from faultray_action.catalogue.expression import descend, every, number
+from faultray_action.model.text import whole_number
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology.likeness import fingerprint
 from faultray_action.topology.node import Node
@@ -199,7 +200,8 @@ def _carries_calls(protocol: Any) -> bool:
 
 def _span(text: str) -> Span | None:
     low, _, high = text.partition("-")
-    return (float(low), float(high or low)) if low.isdigit() and (high or low).isdigit() else None
+    ends = whole_number(low), whole_number(high or low)
+    return None if ends[0] is None or ends[1] is None else (float(ends[0]), float(ends[1]))
 
 
 def _ended(written: Iterable[Any], facts: FirewallFacts, groups: frozenset[str], *, unsure: bool) -> Ends:

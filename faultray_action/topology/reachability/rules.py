@@ -152,6 +152,10 @@ class Rule(Struct, frozen=True):
     def _is_for_operators(self, span: Span) -> bool:
         return span[0] == span[1] and span[0] in self.operators
 
+    def speaks_of(self, near: Place, port: float | None) -> bool:
+        """Whether it may hold for a near end at a port, whoever the far end is."""
+        return self.on(port) is not False and self.near.holds(near) is not False
+
     def fits(self, caller: Place, callee: Place, port: float | None) -> bool | None:
         """Whether it speaks of a call; None where it may."""
         near, far = (callee, caller) if self.inward else (caller, callee)
@@ -208,7 +212,8 @@ class Wall(Struct, frozen=True):
         lets_through = self.open_inward if inward else self.open_outward
         if lets_through == "everybody" or (lets_through == "inside" and caller.inside is not False):
             return Ruling(Answer.ADMITTED)
-        told = any(rule.allows and rule.inward == inward and rule.on(port) is not False for rule in self.rules)
+        near = callee if inward else caller
+        told = any(rule.allows and rule.inward == inward and rule.speaks_of(near, port) for rule in self.rules)
         proven = told and self.closed[0 if inward else 1] and caller.groups.isdisjoint(callee.groups - {EVERY})
         return Ruling(Answer.REFUSED if proven else Answer.UNSEEN)
 

@@ -53,7 +53,7 @@ def refused(text: str) -> str:
         ("target: postgres", "target: postgre", "infra.yaml:17: there is no component `postgre`; did you mean `postgres`?"),
         ("components:", "component:", "infra.yaml:1: `component` is no known key; did you mean `components`? (1 more)"),
         ("  - id: api\n", "  - id: nginx\n", "infra.yaml:6: `nginx` is the id of an earlier component; ids are unique"),
-        (API, API + "    replicas: 4\n", "infra.yaml:9: `replicas` is written twice; keep one"),
+        (API, API + "    replicas: 4\n", "infra.yaml:9: `replicas` is written twice: keep one"),
         (API, API + "    failover: soon\n", "infra.yaml:9: `components[1].failover`: write a duration such as 250ms, 2s, 15m, 1h or 2d"),
         (API, API + "    zones: a\n", "infra.yaml:9: `components[1].zones`: write a list of zone names, or how many unnamed zones"),
         (API, API + "    data: {medium: false}\n", "infra.yaml:9: `components[1].data.medium` cannot be `medium`; did you mean `media`?"),
@@ -75,7 +75,9 @@ def test_the_message_names_line_and_nearest_key(old: str, new: str, says: str) -
     assert says in refused(ORDER.replace(old, new, 1))
 
 
-@pytest.mark.parametrize(("text", "says"), [("", "is empty"), ("[1]", "no mapping"), ("a: !!python/object:os.system x", "constructor")])
+@pytest.mark.parametrize(
+    ("text", "says"), [("", "is empty"), ("[1]", "no mapping"), ("a: !!python/object:os.system x", "infra.yaml:1: the tag")]
+)
 def test_what_is_no_topology_at_all(text: str, says: str) -> None:
     assert says in refused(text)
 

@@ -7,7 +7,8 @@ import json
 import pytest
 from fake_github.rig import Clock
 
-from faultray_action.github.client import Client, PostingError, Request, Response, next_page, permission_for, refusal, send, wait_seconds
+from faultray_action.github.client import Client, PostingError, next_page, permission_for, refusal, wait_seconds
+from faultray_action.github.transport import Request, Response, send
 
 API = "https://api.test"
 
@@ -26,7 +27,7 @@ class Script:
 
 def client(script: Script, clock: Clock | None = None) -> Client:
     clock = clock or Clock()
-    return Client("acme/shop", "s3cret", API, f"{API}/graphql", transport=script, sleep=clock.sleep, now=clock.now)
+    return Client("acme/shop", "s3cret", API, f"{API}/graphql", transport=script, sleep=clock.sleep, now=clock.now, clock=clock.now)
 
 
 def ok(payload: object = None, **headers: str) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,7 @@ def test_a_diagnostic_points_to_its_line() -> None:
 def test_the_summary_ends_with_what_could_not_be_posted(tmp_path: Path) -> None:
     path = tmp_path / "summary"
     notes = (Diagnostic(Severity.WARNING, "x", "not\nposted <b>@octocat</b> ![x](http://evil)"),)
-    assert outputs.write_summary(str(path), "# whole", "short", notes) == ()
+    assert outputs.write_summary(str(path), "# whole", "short") == () and outputs.note_in_summary(str(path), notes) == ()
     assert path.read_text() == "# whole\n\n> not posted &lt;b>@\u200boctocat&lt;/b> ![x] (http://evil)\n"
 
 
@@ -153,6 +154,45 @@ def test_a_key_is_safe_in_an_html_comment(name: str) -> None:
 )
 def test_a_body_that_is_not_ours_has_no_stamp(body: str) -> None:
     assert read_stamp(body) is None
+
+
+HEX = "1" * 40
+HOSTILE_STAMPS = [
+    '{"head": ' + "[" * 60_000 + "}",
+    '{"head": "' + "1" * 60_000 + '", "key": "k", "verdict": "pass"}',
+    '{"head": "1", "key": "K k", "verdict": "pass"}',
+    '{"head": "1", "key": "k", "verdict": "great"}',
+    '{"key": "k", "head": "1", "verdict": "pass"}',
+    '{"head": "1", "key": "k", "verdict": "pass", "verdict": "fail"}',
+    '{"head": "1", "key": "k", "ping": false, "verdict": "pass"}',
+    '{"head": "1", "key": "k", "previous": null, "verdict": "pass"}',
+    '{"head": "\\u0031", "key": "k", "verdict": "pass"}',
+]
+
+
+@pytest.mark.parametrize("fields", HOSTILE_STAMPS)
+def test_a_stamp_is_what_we_write_and_nothing_else(fields: str) -> None:
+    assert read_stamp(f"<!-- faultray-action {fields} -->\nbody") is None
+
+
+@given(st.sampled_from(Light), st.none() | st.sampled_from(Light), st.booleans(), text)
+def test_every_stamp_that_we_write_is_read(light: Light, previous: Light | None, ping: bool, name: str) -> None:
+    stamp = Stamp(f"{slug(name)}-{slug(name)}", HEX, light, previous, ping)
+    assert read_stamp(f"{stamp}\nbody") == stamp
+
+
+def test_two_long_names_have_two_keys() -> None:
+    names = ["a" * 300, "a" * 301, "a" * 300 + "b"]
+    assert len({slug(name) for name in names}) == 3 and all(len(slug(name)) <= 100 for name in names)
+
+
+@pytest.mark.parametrize(
+    "text", ["<!-- faultray-section {" * 2_900, '<!-- faultray-section {"attempt": 1, ' * 1_800, "<!-- faultray-section " + "[" * 65_000]
+)
+def test_a_hostile_section_costs_nothing(text: str) -> None:
+    began = time.process_time()
+    assert unpack(text) is None
+    assert time.process_time() - began < 0.5
 
 
 @given(st.integers(-5, 9), st.integers(-5, 9), st.none() | st.integers(1, 9), st.none() | st.integers(1, 9), text, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import pytest
@@ -28,6 +28,7 @@ def check_sarif(document: Document) -> dict[str, Any]:
         assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
         assert result["level"] in ("error", "warning", "note")
         assert result["message"]["text"]
+        assert "](" not in result["message"]["text"], "a link of somebody else's"
         assert result["baselineState"] in ("new", "unchanged")
         assert len(result["partialFingerprints"]["faultray/v1"]) == 64
         (location,) = result["locations"]
@@ -42,8 +43,46 @@ def check_junit(document: Document) -> None:
     root = ElementTree.fromstring(junit.render(document))
     cases = root.findall(".//testcase")
     assert root.tag == "testsuites" and int(root.attrib["tests"]) == len(cases) > 0
+    (suite,) = root
     for kind, attribute in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
-        assert int(root.attrib[attribute]) == len(root.findall(f".//{kind}"))
+        assert int(suite.attrib[attribute]) == len(root.findall(f".//{kind}"))
+        assert root.attrib.get(attribute) in (None, suite.attrib[attribute])
+    check_for_jenkins(root)
+
+
+class Allowed(NamedTuple):
+    """What Jenkins' xUnit plugin takes of an element (its junit-10.xsd, told in our words): children, attributes it must have and may have."""
+
+    children: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
+    may: frozenset[str] = frozenset()
+
+
+OUTCOME = Allowed(may=frozenset({"type", "message"}))
+JENKINS = {
+    "testsuites": Allowed(frozenset({"testsuite"}), may=frozenset({"name", "time", "tests", "failures", "errors"})),
+    "testsuite": Allowed(
+        frozenset({"testsuite", "properties", "testcase", "system-out", "system-err"}),
+        frozenset({"name", "tests", "failures", "errors"}),
+        frozenset({"group", "time", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url"}),
+    ),
+    "testcase": Allowed(
+        frozenset({"skipped", "error", "failure", "system-out", "system-err"}),
+        frozenset({"name"}),
+        frozenset({"time", "classname", "group"}),
+    ),
+    "failure": OUTCOME,
+    "error": OUTCOME,
+    "skipped": OUTCOME,
+}
+
+
+def check_for_jenkins(element: ElementTree.Element) -> None:
+    allowed = JENKINS[element.tag]
+    assert allowed.needs <= element.attrib.keys() <= allowed.needs | allowed.may, element.tag
+    for child in element:
+        assert child.tag in allowed.children
+        check_for_jenkins(child)
 
 
 def check_codequality(document: Document) -> None:

@@ -123,13 +123,13 @@ def test_an_empty_policy_says_nothing(text: str) -> None:
         ("rates: {vm: {failures_per_year: often}}\n", "must be a number or a list [low, default, high]"),
         ("overrides: {a.b: {copies: 1, needed: 2}}\n", "needs 2 of 1 copies: it could never serve"),
         ("- a\n", ".faultray.yml:1: must be a mapping"),
-        ("gates: {}\ngates: {}\n", ".faultray.yml:2: `gates` stands here a second time"),
+        ("gates: {}\ngates: {}\n", ".faultray.yml:2: `gates` is written twice: keep one"),
         ("gates: {min_score: 1\n", ".faultray.yml:2: "),
         ("a: !!python/object/apply:os.system [id]\n", ".faultray.yml:1: "),
         ("a: 2026-99-99\n", ".faultray.yml:1: `2026-99-99` cannot be read"),
         ("? [a]\n: b\n", "a key must be text"),
         ("a: \x00\n", ".faultray.yml"),
-        ("[" * 5000, ".faultray.yml nests too deeply"),
+        ("[" * 5000, ".faultray.yml: it nests deeper than 500 levels"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(text: str, message: str) -> None:

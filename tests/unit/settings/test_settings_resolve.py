@@ -44,13 +44,31 @@ def test_empty_inputs_are_unset_inputs() -> None:
     assert settings == action()
 
 
-def test_inputs_at_their_defaults_are_unset_inputs(workspace: Path) -> None:
-    """As the runner passes them: all of action.yml's, so that only a changed one speaks before the file."""
-    environ = {f"INPUT_{name.upper()}": known.default for name, known in INPUTS.items()}
-    assert settings_of_action(environ, TODAY) == action()
-    (workspace / ".faultray.yml").write_text("gates:\n  max_drop: 3\n", encoding="utf-8")
-    assert settings_of_action(environ, TODAY).gates.max_drop == 3
-    assert settings_of_action({**environ, "INPUT_MAX-DROP": "1"}, TODAY).gates.max_drop == 1
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("max-drop", "gates: { max_drop: 50 }"),
+        ("max-new-spofs", "gates: { max_new_spofs: 9 }"),
+        ("max-apply-downtime", "gates: { max_apply_downtime: 9000 }"),
+        ("min-coverage", "gates: { min_coverage: 1 }"),
+        ("fail-on-regression", "gates: { fail_on_regression: false }"),
+        ("mode", "mode: warn"),
+        ("comment-mode", "comment_mode: 'off'"),
+        ("comment-when", "comment_when: regressions"),
+        ("annotations", "annotations: 'off'"),
+        ("check-name", "check_name: Other"),
+        ("summary", "summary: false"),
+    ],
+)
+def test_what_is_written_wins_over_the_file_even_where_it_is_the_default(workspace: Path, name: str, file: str) -> None:
+    (workspace / ".faultray.yml").write_text(file, encoding="utf-8")
+    written = INPUTS[name].default
+    left_out, by_input = action(), settings_of_action({f"INPUT_{name.upper()}": written}, TODAY)
+    by_environment = action(**{f"FAULTRAY_{name.upper().replace('-', '_')}": written})
+    by_option = command({name: written})
+    assert left_out.origins[name].startswith("file ") and left_out.texts[name] != written
+    for settings, origin in ((by_input, "input"), (by_environment, "environment"), (by_option, "option")):
+        assert (settings.texts[name], settings.origins[name]) == (written, origin)
 
 
 def test_the_command_line_gates_nothing_unless_asked() -> None:
