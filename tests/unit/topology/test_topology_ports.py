@@ -175,7 +175,7 @@ def test_a_port_that_is_not_known_yet_is_not_decidable() -> None:
     change["after"] = service({"port": 80})
     change |= {"actions": ["update"], "after_unknown": {"spec": [{"port": [{"target_port": True}]}]}}
     stages = discover(decode(json.dumps(plan).encode(), "plan.json"), know(Request(policy=Policy())))
-    assert (broken(stages.after), broken(stages.after_best)) == ([], [])
+    assert (broken(stages.after), broken(stages.best.after)) == ([], [])
 
 
 # the port of a probe, for the rules of firewalls
