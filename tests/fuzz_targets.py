@@ -28,6 +28,7 @@ from faultray_action.github import check as check_runs
 from faultray_action.github.comment import Stamp, read_stamp, slug
 from faultray_action.model.artifact import Light
 from faultray_action.model.errors import FaultrayError
+from faultray_action.model.reliability import ReliabilityTable
 from faultray_action.pipeline import Request, check
 from faultray_action.policy import read_policy
 from faultray_action.report import escape, remarks, summary
@@ -222,8 +223,13 @@ def read_stamps(data: bytes) -> None:
 def read_infra_files(data: bytes) -> None:
     choices = Choices(data)
     text = choices.rest.decode("utf-8", "replace") if choices.below(3) == 0 else _infra(choices)
-    table = load_reliability()
+    table = _table()
     write_infra(build(parse_infra(text, "infra.yaml"), table), table)
+
+
+@lru_cache(maxsize=1)
+def _table() -> ReliabilityTable:
+    return load_reliability()
 
 
 def _infra(choices: Choices) -> str:

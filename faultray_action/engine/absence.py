@@ -34,9 +34,13 @@ def entries_down_without(
     return {address: tuple(entries) for address, entries in found.items()}
 
 
+_OF_MACHINES = (FaultClass.COPY, FaultClass.COMMON_CAUSE)
+"""What every copy of a pool holds; those in bulk have no event of their own."""
+
+
 def _with_hosted(topology: Topology, addresses: tuple[str, ...]) -> tuple[str, ...]:
     """These components, and those all of whose copies stand on machines of theirs."""
-    machines = {id for id, fault in topology.faults.items() if fault.fault_class is FaultClass.COPY and fault.address in addresses}
+    machines = {id for id, fault in topology.faults.items() if fault.fault_class in _OF_MACHINES and fault.address in addresses}
     if not machines:
         return addresses
     hosted = (a for a, c in topology.components.items() if c.copies and all(not machines.isdisjoint(copy.faults) for copy in c.copies))

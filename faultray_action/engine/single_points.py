@@ -113,28 +113,37 @@ def _points(
                 _note(found, address, fault.fault_class, fault.id, fault, fault.recovery, entry)
     for entry, groups in hit_groups.items():
         for group in groups:
-            for address in _bearers(compiled.topology, group.address, frozenset(group.faults), entry):
+            for address in _bearers(compiled.topology, group.address, frozenset(group.faults), entry, frozenset(group.copies)):
                 evidence = _note(found, address, FaultClass.ZONE, group.id, group.cause, group.recovery, entry)
                 evidence.zones.add(group.zone)
     return tuple(_point(address, found[address]) for address in sorted(found))
 
 
-def _bearers(topology: Topology, owner: str, lost: frozenset[str], entry: str) -> tuple[str, ...]:
+Copies = frozenset[tuple[str, int]]
+"""(component, which of its copies)."""
+
+
+def _bearers(topology: Topology, owner: str, lost: frozenset[str], entry: str, gone: Copies = frozenset()) -> tuple[str, ...]:
     """Whose single point an event is: its owner's, unless that goes on without what it lost (a machine of a pool): then that of what ran there
-    alone and the entry needs, where there is such a thing."""
-    if not _lasts(topology, owner, lost):
+    alone and the entry needs, where there is such a thing. `gone`: copies in bulk that the event takes too."""
+    if not _lasts(topology, owner, lost, gone):
         return (owner,)
     holders = {a for a, c in topology.components.items() if any(not lost.isdisjoint(copy.faults) for copy in c.copies)}
-    alone = [address for address in sorted(holders - {owner}) if not _lasts(topology, address, lost)]
+    alone = [address for address in sorted(holders - {owner}) if not _lasts(topology, address, lost, gone)]
     needed = _needed(topology, entry) if alone else frozenset()
     return tuple(address for address in alone if address in needed) or (owner,)
 
 
-def _lasts(topology: Topology, address: str, lost: frozenset[str]) -> bool:
+def _lasts(topology: Topology, address: str, lost: frozenset[str], gone: Copies) -> bool:
+    """Whether enough copies are left without those that hold a lost fault, and those in bulk that are gone with them."""
     component = topology.components.get(address)
-    return component is not None and sum(copy.count for copy in component.copies if lost.isdisjoint(copy.faults)) >= max(
-        1, component.needed
-    )
+    if component is None:
+        return False
+    left = 0
+    for index, copy in enumerate(component.copies):
+        if lost.isdisjoint(copy.faults) and (address, index) not in gone:
+            left += copy.count
+    return left >= max(1, component.needed)
 
 
 def _needed(topology: Topology, entry: str) -> frozenset[str]:

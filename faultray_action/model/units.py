@@ -38,6 +38,9 @@ ZERO = Interval(0.0, 0.0, 0.0)
 POINTS_DIGITS = 1
 """Decimals to which a difference of scores is told where it is small."""
 
+_REPORTED_DIGITS = 2
+"""Decimals of the points in a report, which is all that whoever reads it again can know."""
+
 
 def told_points(points: float) -> float:
     """A difference of scores, 0 where it rounds to nothing at the precision that it is told with: then it is none, for whoever decides
@@ -46,7 +49,8 @@ def told_points(points: float) -> float:
     >>> told_points(-0.04), told_points(-0.06)
     (0.0, -0.06)
     """
-    return points if round(abs(points), POINTS_DIGITS) > 0.0 else 0.0
+    reported = round(abs(points), _REPORTED_DIGITS)
+    return points if round(reported, POINTS_DIGITS) > 0.0 else 0.0
 
 
 def p_down(failures_per_year: float, repair_hours: float) -> float:

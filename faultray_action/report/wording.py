@@ -110,13 +110,15 @@ def delta(document: Document) -> float:
 
 
 def decimals(document: Document) -> int:
-    """Integers; one decimal where |delta| < 1, or where two rounded scores would tell a small delta wrong."""
+    """Integers; one decimal where |delta| < 1, or where two rounded scores would tell a small delta wrong; two where one would show none."""
     told = abs(delta(document))
     if told == 0 or told >= _LARGE:
         return 0
-    if told >= 1 and (_is_far_apart(document) or _tells_right(document)):
+    if told >= 1 and (_is_far_apart(document) or _rounded_change(document, 0) == float(number(delta(document), 0))):
         return 0
-    return POINTS_DIGITS
+    if document.score.compared is not None:
+        return POINTS_DIGITS
+    return POINTS_DIGITS if _rounded_change(document, POINTS_DIGITS) else POINTS_DIGITS + 1
 
 
 def _is_far_apart(document: Document) -> bool:
@@ -127,9 +129,10 @@ def _is_far_apart(document: Document) -> bool:
     return abs(score.after - score.before - score.delta) >= 1
 
 
-def _tells_right(document: Document) -> bool:
+def _rounded_change(document: Document, digits: int) -> float:
+    """What a reader finds who subtracts the rounded scores."""
     before, after = document.score.before or 0.0, document.score.after or 0.0
-    return float(number(after, 0)) - float(number(before, 0)) == float(number(delta(document), 0))
+    return float(number(after, digits)) - float(number(before, digits))
 
 
 def number(value: float, digits: int) -> str:

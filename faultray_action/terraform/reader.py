@@ -125,7 +125,8 @@ def _decode(text: bytes, name: str) -> Plan:
 
 def _diagnose(document: PlanDocument, name: str, missing: int) -> Iterator[Diagnostic]:
     minor = re.fullmatch(r"1\.([0-9]+)", document.format_version or "1.0")
-    if minor and (whole_number(minor.group(1)) or 99) > 2:
+    number = whole_number(minor.group(1)) if minor else 0
+    if minor and (number is None or number > 2):
         yield Diagnostic(
             Severity.NOTICE, "plan-format-newer", f"{name} has format_version 1.{minor.group(1)[:20]}; what is newer than 1.2 is not read."
         )

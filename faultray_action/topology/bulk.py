@@ -33,9 +33,13 @@ def counted(copies: int, period: int) -> tuple[Turn, ...]:
     >>> counted(100_000, 3)[-1]
     Turn(index=66, count=33312)
     """
-    named = [Turn(index, 1) for index in range(min(copies, NAMES))]
-    rest = [Turn(index, (copies - 1 - index) // period + 1) for index in range(NAMES, min(copies, NAMES + period))]
-    return (*named, *rest)
+    turns: list[Turn] = []
+    for index in range(min(copies, NAMES)):
+        turns.append(Turn(index, 1))
+    for index in range(NAMES, min(copies, NAMES + period)):
+        after_it = copies - 1 - index
+        turns.append(Turn(index, 1 + after_it // period))
+    return tuple(turns)
 
 
 def stands_for(copies: int, index: int) -> float:
@@ -52,20 +56,25 @@ def stands_for(copies: int, index: int) -> float:
 def merged(copies: Iterable[Copy]) -> tuple[Copy, ...]:
     """One by one up to `NAMES`; further ones that are alike in everything become one value, where the first of them stood."""
     given = tuple(copies)
-    found: dict[tuple[tuple[str, ...], str], int] = {}
+    counts: dict[Copy, int] = {}
     for copy in given[NAMES:]:
-        alike = copy.faults, copy.zone
-        found[alike] = found.get(alike, 0) + copy.count
-    return (*given[:NAMES], *(Copy(faults, zone, count) for (faults, zone), count in found.items()))
+        alike = replace(copy, count=1)
+        counts[alike] = counts.get(alike, 0) + copy.count
+    kept = list(given[:NAMES])
+    for copy, count in counts.items():
+        kept.append(replace(copy, count=count))
+    return tuple(kept)
 
 
 def copy_at(component: Component, index: int) -> Copy:
-    """The copy of a number; those beyond the names are the counted ones in turn. Precondition: the component has copies."""
+    """The copy of a number; those beyond the names are the counted ones in turn. Precondition: the component has copies,
+    as `merged` leaves them."""
     place = index % component.size
-    named, rest = component.copies[:NAMES], component.copies[NAMES:]
-    if place < len(named):
-        return named[place]
-    return replace(rest[(place - len(named)) % len(rest)], count=1)
+    if place < NAMES:
+        return component.copies[place]
+    counted_only = component.copies[NAMES:]
+    turn = (place - NAMES) % len(counted_only)
+    return replace(counted_only[turn], count=1)
 
 
 def dealt_over(machines: Sequence[Copy], wanted: int) -> tuple[Copy, ...]:

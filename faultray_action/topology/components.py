@@ -114,7 +114,7 @@ def _build(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable, ab
         return parts.components[node.address]
     above |= {node.address}
     if node.entry.disposition == "connector":
-        component = _connector(node)
+        component = _connector(survey, node)
     elif node.entry.disposition == "external":
         component = _external(node, parts, table)
     else:
@@ -123,8 +123,10 @@ def _build(survey: Survey, node: Node, parts: Parts, table: ReliabilityTable, ab
     return component
 
 
-def _connector(node: Node) -> Component:
-    return Component(node.address, Kind.CONNECTOR, label(node), (), 0, catalogue_type=node.resource.type)
+def _connector(survey: Survey, node: Node) -> Component:
+    """It has no copies and needs none, but where it is switched off: then there is nothing that it needs more."""
+    needed = 1 if survey.decided(node.address, node.entry.is_off) else 0
+    return Component(node.address, Kind.CONNECTOR, label(node), (), needed, catalogue_type=node.resource.type)
 
 
 _GENERIC = ("this", "main", "default", "self", "primary", "instance", "cluster")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Set
 from msgspec.structs import replace
 
 from faultray_action.model.component import Component, Evidence
+from faultray_action.model.graph import Needs
 from faultray_action.model.topology import Dependency, Role
 from faultray_action.topology import places
 from faultray_action.topology.node import TypedEdge
@@ -41,7 +42,7 @@ def connect(survey: Survey, components: Mapping[str, Component], told: Told) -> 
     found = [d for edge in survey.edges for d in told[id(edge)] if d.source in components and d.target in components]
     found += _access_paths(survey, components, found)
     found += _gateways(survey, components)
-    return tuple(_with_replicas(_strongest(found)))
+    return _without_idle(survey, components, _with_replicas(_strongest(found)))
 
 
 def _of_edge(survey: Survey, edge: TypedEdge) -> Iterable[Dependency]:
@@ -63,6 +64,50 @@ def _of_edge(survey: Survey, edge: TypedEdge) -> Iterable[Dependency]:
             group = f"{edge.target}:servers"
             needed = survey.facts.whole(served.entry.servers_needed, edge.target, survey.scope(served), default=1, more_is_better=False)
         yield Dependency(edge.target, edge.source, Role.NEED, group=group, group_needed=needed, evidence=evidence)
+
+
+def _without_idle(survey: Survey, components: Mapping[str, Component], found: list[Dependency]) -> tuple[Dependency, ...]:
+    """The needs without those of a feed that is switched off (a mapping, a rule) where its workload has other ways in that are not, or where
+    another feed takes what it does not bring: it is missed by nobody."""
+    off = {address for address, component in components.items() if component.needed and not component.copies}
+    if not off:
+        return tuple(found)
+    feeds = _Feeds(survey, Needs(found), off)
+    return tuple(d for d in found if not feeds.is_spare(d))
+
+
+class _Feeds:
+    """What brings work to workloads by itself, and which of it is switched off."""
+
+    def __init__(self, survey: Survey, needs: Needs, off: Set[str]) -> None:
+        self._needs = needs
+        self._off = off
+        self._of: dict[str, set[str]] = {}
+        for edge in survey.edges:
+            if edge.role == "serves" and survey.nodes[edge.target].entry.workload:
+                self._of.setdefault(edge.target, set()).add(edge.source)
+        self._all = {feed for feeds in self._of.values() for feed in feeds}
+
+    def is_spare(self, need: Dependency) -> bool:
+        """Whether a need is one for a feed that is switched off and that nobody misses."""
+        feeds = self._of.get(need.source, set())
+        if need.target not in feeds or not self._is_idle(need.target):
+            return False
+        called = bool(self._needs.hard.reversed.after(need.source))
+        return called or any(not self._is_idle(other) for other in feeds) or self._is_taken_over(need.target)
+
+    def _is_idle(self, feed: str) -> bool:
+        """Whether nothing comes through a feed: it, or what it takes from, is switched off."""
+        return feed in self._off or not self._off.isdisjoint(self._needs.hard.after(feed))
+
+    def _is_taken_over(self, feed: str) -> bool:
+        """Whether another feed takes from everything that this one would take from."""
+        buffers = [source for source in self._needs.hard.after(feed) if source not in self._off]
+        return bool(buffers) and all(self._is_read(buffer) for buffer in buffers)
+
+    def _is_read(self, buffer: str) -> bool:
+        readers = self._all.intersection(self._needs.hard.reversed.after(buffer))
+        return any(not self._is_idle(reader) for reader in readers)
 
 
 def _strongest(found: Iterable[Dependency]) -> list[Dependency]:

@@ -14,6 +14,7 @@ from faultray_action.topology.reachability import (
     feeds,
     fronts,
     grants,
+    joined,
     names,
     peering,
     ports,
@@ -25,12 +26,11 @@ from faultray_action.topology.reachability.cuts import Check, Cut
 
 
 class Named(Struct, frozen=True):
-    """A check by the name that docs/model.md lists it under. `mends`: what the plan mends is credited as what it cuts is charged. `proves`: it
-    tells itself what a side proves; else all that it finds rests on the change."""
+    """A check by the name that docs/model.md lists it under. `proves`: it tells itself what a side proves; else all that it finds rests on the
+    change."""
 
     name: str
     check: Check
-    mends: bool = True
     proves: bool = True
 
     def cuts(self, side: KnownSide, other: KnownSide) -> list[Cut]:
@@ -46,7 +46,7 @@ CHECKS = (
     Named("rules of firewalls", calls.cuts),
     Named("rules of firewalls for users", calls.users),
     Named("joints of networks", peering.cuts),
-    Named("networks joined as a whole", peering.parted),
+    Named("networks joined as a whole", joined.cuts),
     Named("way out", egress.cuts),
     Named("services of the provider", services.cuts),
     Named("names of what is gone", names.cuts),
@@ -62,8 +62,7 @@ def cuts(side: KnownSide, other: KnownSide) -> list[Cut]:
     """What `side` does not permit, in the order of the table; of the side before also what the plan is to mend."""
     found: list[Cut] = []
     for row in CHECKS:
-        if row.mends or side.is_after:
-            found += row.cuts(side, other)
+        found += row.cuts(side, other)
     return found
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.node import Node
 from faultray_action.topology.reachability.cuts import Cut
-from faultray_action.topology.reachability.peering import stands_in
+from faultray_action.topology.reachability.joined import stands_in
 from faultray_action.topology.reachability.routes import is_managed
 from faultray_action.topology.survey import Survey
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_samples import sample
 
+from faultray_action.model.units import told_points
 from faultray_action.report import wording
 from faultray_action.report.document import Document, ScorePart
 from faultray_action.report.wording import Form
@@ -37,13 +38,23 @@ def test_the_shown_delta_is_the_difference_of_the_shown_scores(before: float, af
 
 
 @given(scores, scores)
-def test_a_change_is_never_shown_as_none(before: float, after: float) -> None:
+def test_a_change_is_shown_where_it_counts_and_nowhere_else(before: float, after: float) -> None:
+    check_shown(before, after)
+
+
+@given(scores, st.integers(-30, 30))
+def test_a_small_change_is_shown_where_it_counts_and_nowhere_else(before: float, cents: int) -> None:
+    check_shown(before, round(min(100.0, max(0.0, before + cents / 100)), 2))
+
+
+def check_shown(before: float, after: float) -> None:
+    """What rounds to nothing at one decimal is none, for the gates as for the reader."""
     document = scored(before, after)
-    if document.score.delta:
-        assert wording.shown_delta(document) != 0
-        assert (wording.shown_delta(document) or 0) * document.score.delta > 0
-    else:
-        assert wording.shown_delta(document) == 0
+    told = told_points(after - before)
+    shown = wording.shown_delta(document) or 0.0
+    assert (shown == 0.0) == (told == 0.0)
+    assert shown * told >= 0.0
+    assert wording.delta(document) == pytest.approx(told)
 
 
 def test_scores_are_integers_and_small_changes_have_one_decimal() -> None:
