@@ -116,6 +116,8 @@ def decimals(document: Document) -> int:
         return 0
     if told >= 1 and (_is_far_apart(document) or _rounded_change(document, 0) == float(number(delta(document), 0))):
         return 0
+    if document.score.compared is not None:
+        return POINTS_DIGITS
     return POINTS_DIGITS if _rounded_change(document, POINTS_DIGITS) else POINTS_DIGITS + 1
 
 

@@ -38,6 +38,7 @@ CODE_OF_AFTER = {
     "scenarios/queue-replaced-by-calls",
     "scenarios/39-two-services-share-one-redis",
     "scenarios/g08-pubsub-removed",
+    "scenarios/kubernetes-ingresses-merged",
 }
 """Plans whose code names something else after: held against the state before, the code that is kept tells of a need that was not there."""
 
@@ -63,7 +64,6 @@ SHOWN_BY_THE_CHANGE = frozenset(
         "scenarios/grant-azure-registry-pull-removed",
         "scenarios/grant-balancer-may-not-call-function",
         "scenarios/grant-bucket-may-not-call-function",
-        "scenarios/grant-cdn-bucket-policy-drops-cdn",
         "scenarios/grant-google-invoker-binding-loses-everybody",
         "scenarios/grant-google-key-of-database-removed",
         "scenarios/grant-google-push-account-loses-invoker",
@@ -74,15 +74,19 @@ SHOWN_BY_THE_CHANGE = frozenset(
         "scenarios/grant-topic-may-not-call-function",
         "scenarios/grant-worker-right-to-queue-removed",
         "scenarios/integration-to-mock",
+        "scenarios/kubernetes-controller-made-internal",
+        "scenarios/kubernetes-target-port-beside-a-sidecar",
         "scenarios/listener-rule-removed",
         "scenarios/machine-open-to-private-ranges-only",
-        "scenarios/mapping-disabled",
         "scenarios/notification-removed",
         "scenarios/pool-deleted",
         "scenarios/subscription-removed",
     }
 )
 """Plans whose cut the change shows and the state by itself does not (docs/model.md): the score of the side that has it does not know of it before."""
+
+NO_ENTRY_BY_ITSELF = frozenset({"scenarios/kubernetes-service-made-internal"})
+"""Plans whose state after has no entry by itself, so that it has no score as the state of a next plan: there the way in is a new one."""
 
 
 def question(data: bytes) -> Question:
@@ -124,12 +128,12 @@ def test_the_score_before_does_not_depend_on_the_plan(name: str) -> None:
         assert standing.points == 0.0
 
 
-@pytest.mark.parametrize("name", PLANS)
+@pytest.mark.parametrize("name", [name for name in PLANS if name not in NO_ENTRY_BY_ITSELF])
 def test_swapping_the_sides_negates_the_delta(name: str) -> None:
     assert _negated(*_both_ways(name))
 
 
-@pytest.mark.parametrize("name", [name for name in PLANS if name not in SHOWN_BY_THE_CHANGE])
+@pytest.mark.parametrize("name", [name for name in PLANS if name not in SHOWN_BY_THE_CHANGE | NO_ENTRY_BY_ITSELF])
 def test_swapping_the_sides_swaps_the_scores(name: str) -> None:
     assert _swapped(*_both_ways(name))
 
