@@ -57,6 +57,10 @@ def _expressions(entry: Entry) -> Iterable[str]:
             yield f"{where}: {error}"
 
 
+FILTER_TEXTS = ("acts", "counts", "refuses", "passes", "always", "by_address")
+"""The expressions among the facts of a filter."""
+
+
 def texts_of(entry: Entry) -> Iterable[tuple[str, str]]:
     """(where it stands, expression) of every expression of an entry."""
     for name in (
@@ -107,6 +111,9 @@ def texts_of(entry: Entry) -> Iterable[tuple[str, str]]:
         yield "calls_out.when", entry.calls_out.when
     if entry.firewall is not None:
         yield "firewall.when", entry.firewall.when
+    if entry.filter is not None:
+        for name in FILTER_TEXTS:
+            yield f"filter.{name}", getattr(entry.filter, name)
     if entry.hosting is not None:
         yield "hosting.reserved", entry.hosting.reserved
     yield from ((f"edges.{path}.when", rule.when) for path, rule in _conditional(entry) if rule.when)

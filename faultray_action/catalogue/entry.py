@@ -49,6 +49,7 @@ EdgeRole = Literal[
     "probes",  # what is behind this one is asked whether it is well as the one referred to says (a rule of a balancer names its probe)
     "filters",  # calls to the one referred to pass this one first (the association of a web filter with what it stands before)
     "filtered-by",  # calls to this one pass the one referred to first
+    "named-by",  # users call this one by the one referred to (a route of an edge by its custom domain)
     "swaps-in",  # the one referred to serves in place of what it belongs to (the active slot of an app)
     "slot-of",  # this one belongs to the one referred to and may be swapped in
     "resolves",  # a private zone holds the name of this one (an endpoint), or this one makes the zone known (a link, in its network)
@@ -372,6 +373,8 @@ class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     identity at the first of the paths `identity` that holds one (of what is named at `actor`, if that calls); the values in `itself` mean the resource's
     own and count as none. `not_enough`: roles (patterns) that are known not to be enough, where others may be.
     `source`: path of what it calls for ("." is the resource itself), which conditions on a source are held against.
+    `by_door`: conditions on the source name a way into it behind its ARN (the stage of an API), and behind that what stands at `verb` (a method);
+    `beside_doors`: what else they may name there.
     `key`: what it may do with the key that encrypts what it calls, one of these actions is enough.
     `texts`: where the text at `at` is JSON, the paths in it at which it names what it calls. `marked`: what a text must contain to be such a call,
     `unmarked` what it must not.
@@ -388,6 +391,9 @@ class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     actor: str = ""
     not_enough: tuple[str, ...] = ()
     source: str = ""
+    by_door: bool = False
+    beside_doors: tuple[str, ...] = ()
+    verb: str = ""
     key: tuple[str, ...] = ()
     block: str = ""
     given: tuple[str, ...] = ()
@@ -443,6 +449,27 @@ class GrantFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     named_by: str = ""
 
 
+class FilterFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a filter of calls judges them by rules of its own, where `acts` holds: the blocks at `rules`, the lowest `priority` (a path) first, of which
+    the first that fits a call and decides anything is the last that is asked.
+
+    Expressions are asked as if one rule were the only one: `counts`, it is switched on and does not only watch; `refuses`, it lets nothing through of what
+    fits it; `passes`, it may let through what fits it. Every call fits a rule all of whose blocks at `conditions` every call fits: `always` says so of one
+    of them alone, or, where `by_address` holds, the prefixes at `ranges`, which are all addresses (of IPv4, of which every front takes calls)
+    together. What names a set there stands for its `addresses`."""
+
+    rules: str
+    priority: str
+    conditions: str
+    refuses: str
+    passes: str
+    acts: str = "true"
+    counts: str = "true"
+    always: str = "false"
+    by_address: str = "false"
+    ranges: str = ""
+
+
 class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Another reliability row or contract where `when` holds (a database with a standby fails over instead of being restored)."""
 
@@ -469,7 +496,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `manifest`: it holds an object of Kubernetes, which is read as the type of its kind. `read_as`: conditions under which it is of another kind.
     `pod_policy`: it says who may call pods; `pod_labels`: path of the labels of a workload's pods; `namespace`: it is a namespace of theirs.
     `hosting`: which copies a pool of machines takes; `asks_for`: path of the labels that the machines of a workload must have.
-    `door`: where it is a way in to what it needs, without which nobody comes in (the stage of an API).
+    `door`: where it is a way in to what it needs, without which nobody comes in (the stage of an API); `door_name`: path of what it is called by there.
     `share`: a part of the front that it serves, with requests of its own beside those of other parts (a listener, a route of an API).
     `firewall_tags`: paths of the tags (or accounts) by which firewall rules apply to it.
     `firewall`: a group of rules, or one of them. `addresses`: paths of address prefixes (a subnet) or addresses (an interface).
@@ -491,6 +518,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `called_on`: list of the ports on which it calls what is behind it. `probe_port`: the one (or a list) on which that is asked whether it is
     well, none where it is the same. `open_ports`: list of the ports that are all it can be called on.
     `is_off`: switched off, what depends on it (data encrypted with a key) is of no use. `refuses_all`: it filters calls and lets none pass.
+    `filter`: the same by the rules that it holds, one of which may fit every call.
     `lets_in`: what it serves is reached through it alone, and it lets users in (the controller of ingresses).
     """
 
@@ -518,6 +546,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     joint: bool = False
     share: bool = False
     door: str = ""
+    door_name: str = ""
     copies: str = ""
     needed: str = ""
     spread: str = ""
@@ -542,6 +571,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     open_ports: str = ""
     is_off: str = ""
     refuses_all: str = ""
+    filter: FilterFacts | None = None
     lets_in: str = ""
     edges: dict[str, EdgeRole | EdgeRule | tuple[EdgeRule, ...]] = {}
     match: tuple[Match, ...] = ()

@@ -43,6 +43,8 @@ def printable(entry: Entry) -> frozenset[str]:
         entry.open_ports,
         entry.is_off,
     ]
+    if entry.filter is not None:
+        texts += [entry.filter.acts, entry.filter.counts, entry.filter.refuses, entry.filter.passes]
     texts += [variant.when for variant in entry.variants] + list(entry.sets.values()) + _of_covers(entry.covers)
     texts += [text for source in entry.zones for text in (source.count, source.when)]
     if entry.data is not None:

@@ -28,6 +28,7 @@ _NO_FLOW = (
     "joins",
     "admits",
     "resolves",
+    "named-by",
 )
 
 

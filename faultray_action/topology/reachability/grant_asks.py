@@ -33,10 +33,13 @@ class Caller(Struct, frozen=True):
 
 
 class Source(Struct, frozen=True):
-    """What a call is made for: its names, as far as they are known, and its address, where it is in the plan."""
+    """What a call is made for: its names, as far as they are known, and its address, where it is in the plan. `doors`: what the ways into it are called by
+    which the call may come, none where they are not all known; `verb`: what follows them, "" for anything."""
 
     names: tuple[str, ...] = ()
     address: str = ""
+    doors: tuple[str, ...] = ()
+    verb: str = ""
 
 
 class Asked(Struct, frozen=True):
@@ -304,6 +307,30 @@ def _source(survey: Survey, node: Node, row: Ask) -> Source:
     if not row.source:
         return Source()
     others = [node] if row.source == "." else referred(survey, node, row.source)
-    if others:
-        return Source(tuple(sorted(names_of(others[0]))), others[0].address)
-    return Source(tuple(strings(node, row.source)))
+    if not others:
+        return Source(tuple(strings(node, row.source)))
+    names = tuple(sorted(names_of(others[0])))
+    doors = _doors(survey, others[0]) if row.by_door else ()
+    if doors:
+        doors += row.beside_doors
+    verbs = strings(node, row.verb) if row.verb else []
+    verb = verbs[0] if verbs and verbs[0] != _ANY_VERB else ""
+    return Source(names, others[0].address, doors, verb)
+
+
+_ANY_VERB = "ANY"
+"""How an API says that it takes every method."""
+
+
+def _doors(survey: Survey, source: Node) -> tuple[str, ...]:
+    """What the ways into a source are called that the plan holds; none where one of the names is not known."""
+    found: set[str] = set()
+    for edge in survey.incoming(source.address, "need"):
+        door = survey.nodes[edge.source]
+        if not door.entry.door_name or survey.decided(door.address, door.entry.door) is False:
+            continue
+        called = strings(door, door.entry.door_name)
+        if not called:
+            return ()
+        found.update(called)
+    return tuple(sorted(found))

@@ -256,3 +256,25 @@ def extends(pattern: Any, name: str) -> Truth:
 
 
 _WHOLE = re.compile(r"[/:*]+")
+
+
+def admits(pattern: str, door: str, verb: str) -> Truth:
+    """Whether a pattern of "door/verb/path" takes calls by a door with a verb ("": any); None where it may, or takes some of them only.
+
+    >>> [admits(p, "live", "GET") for p in ("live/*", "*/GET/*", "prod/*", "pr*/GET/*", "live/POST/*", "live/GET/orders", "*/orders")]
+    [True, True, False, False, False, None, None]
+    """
+    first, _, rest = pattern.partition("/")
+    second, _, path = rest.partition("/")
+    certain = _WILD.split(first)[0]
+    if not door.startswith(certain) or (certain == first and door != first):
+        return False
+    if verb and second in _VERBS and second != verb:
+        return False
+    takes_verb = second == "*" or (bool(verb) and second == verb)
+    is_whole = _WHOLE.fullmatch(f"/{path}") is not None
+    return True if takes_verb and is_whole and like(door, first) else None
+
+
+_WILD = re.compile(r"[*?]")
+_VERBS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})

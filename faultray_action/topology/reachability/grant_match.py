@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from faultray_action.model.value import UNKNOWN
-from faultray_action.topology.reachability.grant_asks import Asked
+from faultray_action.topology.reachability.grant_asks import Asked, Source
 from faultray_action.topology.reachability.grant_documents import (
     Condition,
     Statement,
     Truth,
+    admits,
     all_of,
     any_of,
     extends,
@@ -163,4 +164,15 @@ def _is_source(
         at = (call.source.address,) if call.source.address else ()
         return _comes_from(survey, row.holder, condition.path, at)
     arns = [name for name in call.source.names if name.startswith("arn:")]
-    return any_of(extends(value, arn) for arn in arns) if arns else None
+    return any_of(_takes(value, arn, call.source) for arn in arns) if arns else None
+
+
+def _takes(pattern: Any, arn: str, source: Source) -> Truth:
+    """Whether a pattern takes a source, by all the ways into it or by none; None where it takes some calls and leaves out others."""
+    found = extends(pattern, arn)
+    below = f"{arn}/"
+    if found is not None or not source.doors or not pattern.startswith(below):
+        return found
+    rest = pattern.removeprefix(below)
+    answers = {admits(rest, door, source.verb) for door in source.doors}
+    return answers.pop() if len(answers) == 1 else None

@@ -13,12 +13,13 @@ from faultray_action.model.component import Kind
 from faultray_action.topology import keys
 from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.reachability.cuts import Cut
+from faultray_action.topology.reachability.filters import filtered
 
 
 def cuts(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
     """What stands on a side and is proven to answer nobody."""
     yield from _locked(side)
-    yield from _filtered(side)
+    yield from filtered(side)
     yield from _unfed(side, other)
 
 
@@ -53,31 +54,6 @@ def _decided(side: KnownSide, address: str, fact: str) -> bool | None:
     node = side.survey.nodes.get(address)
     text = getattr(node.entry, fact) if node is not None else ""
     return side.survey.decided(address, text) if text else None
-
-
-def _filtered(side: KnownSide) -> Iterator[Cut]:
-    """Fronts behind a filter that lets no request pass."""
-    for edge in side.survey.edges:
-        if edge.role != "filtered-by" or not _refuses_all(side, edge.target):
-            continue
-        for front in _behind(side, edge.source):
-            yield _down(front, f"stands behind {edge.target}, which lets no request pass")
-
-
-def _behind(side: KnownSide, address: str) -> list[str]:
-    """What names a filter itself, or the fronts that an association names with it."""
-    named = side.survey.outgoing(address, "filters")
-    fronts = [edge.target for edge in named]
-    if not fronts:
-        fronts = [address]
-    return [front for front in fronts if front in side.components]
-
-
-def _refuses_all(side: KnownSide, address: str) -> bool:
-    """Whether a filter is known to let nothing pass; rules that stand beside it may let something."""
-    if side.survey.incoming(address, "modifies"):
-        return False
-    return _decided(side, address, "refuses_all") is True
 
 
 def _unfed(side: KnownSide, other: KnownSide) -> Iterator[Cut]:

@@ -230,3 +230,63 @@ def test_policies_of_the_provider_say_what_they_permit_and_where_that_is_written
     known = managed_policies()
     assert "ecr:BatchGetImage" in known["AmazonECSTaskExecutionRolePolicy"]
     assert not any(action.startswith("secretsmanager") for action in known["AmazonECSTaskExecutionRolePolicy"])
+
+
+# a permission for one way into an API
+
+API = "arn:aws:execute-api:eu-west-1:123456789012:api1"
+HANDLER = "arn:aws:lambda:eu-west-1:123456789012:function:take-orders"
+
+
+def permitted_for(source: str, *stages: Any, method: str = "GET") -> list[tuple[str, str]]:
+    """The broken needs after the permission of an API for all of it is replaced by one for a part."""
+    named = f"arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/{HANDLER}/invocations"
+    held = {"function_name": "take-orders", "action": "lambda:InvokeFunction", "principal": "apigateway.amazonaws.com"}
+    permission = row("aws_lambda_permission", "api", {**held, "source_arn": f"{API}/*/*"})
+    rows = [
+        row("aws_api_gateway_rest_api", "main", {"id": "api1", "name": "shop", "execution_arn": API}),
+        row("aws_lambda_function", "orders", {"id": "take-orders", "function_name": "take-orders", "arn": HANDLER}),
+        row("aws_api_gateway_integration", "orders", {"id": "i-1", "rest_api_id": "api1", "http_method": method, "uri": named}),
+        changing(permission, "update", after={**held, "source_arn": f"{API}{source}"}),
+    ]
+    for name in stages:
+        rows.append(row("aws_api_gateway_stage", f"s{len(rows)}", {"rest_api_id": "api1", "stage_name": name}))
+    plan = json.loads(document(*rows))
+    written = {"uri": {"references": ["aws_lambda_function.orders.invoke_arn", "aws_lambda_function.orders"]}}
+    blocks: list[Json] = []
+    for one in rows:
+        block = {name: one[name] for name in ("address", "mode", "type", "name")}
+        blocks.append({**block, "expressions": written if one["type"] == "aws_api_gateway_integration" else {}})
+    plan["configuration"]["root_module"]["resources"] = blocks
+    sides = discover(decode(json.dumps(plan).encode(), "plan.json"), know(Request(policy=Policy())))
+    return [(d.source, d.target) for d in sides.after.dependencies if d.broken]
+
+
+NOT_CALLED = [("aws_api_gateway_integration.orders", "aws_lambda_function.orders")]
+
+
+@pytest.mark.parametrize(
+    ("source", "stages", "found"),
+    (
+        ("/prod/*", ("live",), NOT_CALLED),
+        ("/prod/*", ("live", "test"), NOT_CALLED),
+        ("/pr*/GET/*", ("live",), NOT_CALLED),
+        ("/*/POST/*", ("live",), NOT_CALLED),
+        ("/live/POST/orders", ("live",), NOT_CALLED),
+        ("/live/*", ("live",), []),
+        ("/l*/GET/*", ("live",), []),
+        ("/live/*", ("live", "test"), []),
+        ("/live/GET/orders", ("live",), []),
+        ("/*/orders", ("live",), []),
+        ("/prod/*", (), []),
+        ("/prod/*", ("live", None), []),
+    ),
+)
+def test_a_permission_for_a_stage_is_held_against_the_stages_of_the_plan(
+    source: str, stages: tuple[Any, ...], found: list[tuple[str, str]]
+) -> None:
+    assert permitted_for(source, *stages) == found
+
+
+def test_a_permission_for_one_method_may_be_for_an_integration_of_any() -> None:
+    assert permitted_for("/*/POST/*", "live", method="ANY") == []
