@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from faultray_action.model.finding import Delta
+from faultray_action.model.finding import Comparison
 from faultray_action.report import document as d
 from faultray_action.reported import ceilings_of
 
@@ -13,11 +13,11 @@ CENTS = 0.011
 _SHARE = 1e-6
 
 
-def contradictions(document: d.Document, delta: Delta) -> Iterator[str]:
-    """A phrase each. `delta` holds the document's findings."""
+def contradictions(document: d.Document, compared: Comparison) -> Iterator[str]:
+    """A phrase each. `compared` holds the document's findings."""
     yield from _of_verdict(document)
-    yield from _of_scores(document, delta)
-    yield from _of_checks(document, delta)
+    yield from _of_scores(document, compared)
+    yield from _of_checks(document, compared)
 
 
 def _of_verdict(document: d.Document) -> Iterator[str]:
@@ -30,9 +30,9 @@ def _of_verdict(document: d.Document) -> Iterator[str]:
         yield "its gate passed and one of its checks failed"
 
 
-def _of_scores(document: d.Document, delta: Delta) -> Iterator[str]:
+def _of_scores(document: d.Document, compared: Comparison) -> Iterator[str]:
     score, part = document.score, document.availability
-    if not _alike(score.delta, delta.points, CENTS):
+    if not _alike(score.delta, compared.points, CENTS):
         yield "its difference is not that of its two scores"
     served = any(row.before is not None for row in document.entry_points)
     serves = any(row.after is not None for row in document.entry_points)
@@ -49,9 +49,9 @@ def _alike(said: float | None, found: float | None, tolerance: float) -> bool:
     return abs(said - found) <= tolerance
 
 
-def _of_checks(document: d.Document, delta: Delta) -> Iterator[str]:
+def _of_checks(document: d.Document, compared: Comparison) -> Iterator[str]:
     """Numbers that its own gates saw, beside its findings without those that it calls waived."""
-    seen = _numbers(document, delta)
+    seen = _numbers(document, compared)
     for check in document.gate.checks:
         number, actual = seen.get(check.gate), check.actual
         if number is None or isinstance(actual, bool) or not isinstance(actual, int | float):
@@ -60,12 +60,12 @@ def _of_checks(document: d.Document, delta: Delta) -> Iterator[str]:
             yield f"its check `{check.gate}` saw another number than its findings have"
 
 
-def _numbers(document: d.Document, delta: Delta) -> dict[str, float | None]:
+def _numbers(document: d.Document, compared: Comparison) -> dict[str, float | None]:
     spofs = [row for row in document.spofs.new if not row.waived]
     high = [row for row in document.risks.new if row.severity == "high" and not row.waived]
     return {
         "min-score": document.score.after,
-        "fail-on-regression": delta.points,
+        "fail-on-regression": compared.points,
         "max-new-spofs": float(len(spofs)),
-        "new-risks": float(len(high)) if delta.before is not None else None,
+        "new-risks": float(len(high)) if compared.before is not None else None,
     }

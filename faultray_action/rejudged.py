@@ -12,8 +12,9 @@ from types import MappingProxyType
 from msgspec import Struct
 from msgspec.structs import replace
 
+from faultray_action.check.acceptance import Accepted, accept
 from faultray_action.contradictions import contradictions
-from faultray_action.judgement.decide import EPSILON, decide
+from faultray_action.judgement.decide import EPSILON, Judged, decide
 from faultray_action.model.finding import Decision, GateResult
 from faultray_action.model.policy import Gates, Unknowns, Waiver
 from faultray_action.report import document as d
@@ -22,14 +23,13 @@ from faultray_action.reported import (
     attribution_of,
     ceilings_of,
     check_whole,
+    comparison_of,
     coverage_of,
-    delta_of,
     disruption_of,
     risk_of,
     single_point,
     worth_of,
 )
-from faultray_action.waived import Accepted, accept
 
 _NOT_ASKED_AGAIN = {
     "unknown": "the verdict depends on values that are known only after apply",
@@ -59,22 +59,17 @@ class Limits(Struct, frozen=True):
 def rejudge(document: d.Document, limits: Limits) -> d.Document:
     """The document with a verdict, gates and waivers of our own. Raises InputError where it holds no findings that could be judged."""
     check_whole(document, limits.path)
-    delta, attribution = delta_of(document, limits.path), attribution_of(document)
+    compared, attribution = comparison_of(document, limits.path), attribution_of(document, limits.path)
     accepted = accept(
-        delta,
+        compared,
         attribution,
         limits.waivers,
         limits.today,
-        lambda changes: worth_of(attribution, delta, changes),
+        lambda changes: worth_of(attribution, compared, changes),
     )
-    decision = decide(
-        accepted.judged,
-        limits.gates,
-        coverage_of(document.coverage),
-        ceilings=ceilings_of(document),
-        accepted_points=accepted.points,
-    )
-    against = tuple(contradictions(document, delta))
+    judged = Judged(accepted.judged, ceilings_of(document), accepted.points)
+    decision = decide(judged, limits.gates, coverage_of(document.coverage))
+    against = tuple(contradictions(document, compared))
     decision = _with_what_it_admits(decision, document, limits.gates)
     decision = _never_green_against_itself(decision, against)
     return _told(document, decision, accepted, limits, against)
@@ -125,7 +120,7 @@ def _told(document: d.Document, decision: Decision, accepted: Accepted, limits: 
         date=limits.today,
         verdict=verdict,
         recommendation=decision.recommendation.value,
-        gate=gate_part(decision),
+        gate=gate_part(decision, plain=accepted.judged.is_plain),
         waivers=accepted.part,
         slo=_slo(document, limits.gates),
         error=d.ErrorPart(reason=decision.error, next_step=decision.next_step) if decision.error else None,

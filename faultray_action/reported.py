@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import TypeVar
 
+from faultray_action.judgement.compare import of_disruption, of_point, of_risk
 from faultray_action.model.assessment import Assessment
 from faultray_action.model.change import AttributeChange
 from faultray_action.model.component import FaultClass, Recovery
 from faultray_action.model.errors import InputError
 from faultray_action.model.finding import (
+    Alike,
     Attribution,
+    Comparison,
     Contribution,
-    Delta,
     Disruption,
     DisruptionClass,
+    FindingKey,
     Risk,
     RiskKind,
     RiskSeverity,
@@ -33,7 +36,9 @@ Changes = frozenset[AttributeChange]
 def check_whole(document: d.Document, name: str) -> None:
     """Raises InputError where the report does not hold all that gates are asked of, or holds numbers that cannot be."""
     score, coverage = document.score, document.coverage
-    for value in (score.before, score.after):
+    compared = score.compared
+    alike = () if compared is None else (compared.before, compared.after)
+    for value in (score.before, score.after, *alike):
         if value is not None and not 0 <= value <= 100:
             raise _none(name, "a score lies beyond 0 and 100")
     if document.omitted:
@@ -45,18 +50,29 @@ def check_whole(document: d.Document, name: str) -> None:
         raise _none(name, "it tells no availability")
 
 
-def delta_of(document: d.Document, name: str) -> Delta:
-    """Both scores and every finding. Raises InputError for words that this version does not have."""
+def comparison_of(document: d.Document, name: str) -> Comparison:
+    """Both scores, the delta and every finding. Raises InputError for words that this version does not have."""
     spofs, risks = document.spofs, document.risks
     points = _standing(spofs.new, spofs.resolved, spofs.unchanged)
     dangers = _standing(risks.new, risks.resolved, risks.unchanged)
-    return Delta(
+    return Comparison(
         before=_side(document.score.before),
-        after=_side(document.score.after),
-        spofs=tuple((standing, single_point(row, name)) for standing, row in points),
-        risks=tuple((standing, risk_of(row, name)) for standing, row in dangers),
-        disruptions=tuple(disruption_of(row, name) for row in document.apply.disruptions),
+        left=lambda: _side(document.score.after),
+        alike=_alike(document.score),
+        single_points=tuple(of_point(standing, single_point(row, name)) for standing, row in points),
+        risks=tuple(of_risk(standing, risk_of(row, name)) for standing, row in dangers),
+        disruptions=tuple(of_disruption(disruption_of(row, name)) for row in document.apply.disruptions),
     )
+
+
+def _alike(score: d.ScorePart) -> Alike | None:
+    """Both sides like for like: as the report compares them, where it says that this is not what its two scores differ by."""
+    compared = score.compared
+    before, after = (score.before, score.after) if compared is None else (compared.before, compared.after)
+    was, is_now = _side(before), _side(after)
+    if was is None or is_now is None or score.before is None or score.after is None:
+        return None
+    return Alike(was, is_now)
 
 
 Row = TypeVar("Row")
@@ -115,26 +131,34 @@ def _lowest(shares: Iterable[float | None]) -> float | None:
     return min((share for share in shares if share is not None), default=None)
 
 
-def attribution_of(document: d.Document) -> Attribution:
+def attribution_of(document: d.Document, name: str) -> Attribution:
     """What each change costs and which ones cause a finding, for waivers to account for."""
     rows = []
     for row in document.attribution.rows:
         if not row.part_of:
             rows.append(Contribution(_change(row), row.points, tuple(_change(also) for also in row.also)))
-    causes = [(row.address, row.cause) for row in document.spofs.new]
-    causes += [(f"risk:{row.kind}:{row.address}", row.cause) for row in document.risks.new]
-    causes += [(f"apply:{row.address}", row.cause) for row in document.apply.disruptions]
-    told = ((key, tuple(_change(one) for one in cause)) for key, cause in causes if cause)
-    return Attribution(tuple(rows), causes=tuple(told))
+    causes: dict[FindingKey, dict[AttributeChange, None]] = {}
+    for key, cause in _caused(document, name):
+        causes.setdefault(key, {}).update((_change(one), None) for one in cause)
+    return Attribution(tuple(rows), causes=tuple((key, tuple(changes)) for key, changes in causes.items() if changes))
 
 
-def worth_of(attribution: Attribution, delta: Delta, changes: Changes) -> float:
+def _caused(document: d.Document, name: str) -> Iterator[tuple[FindingKey, tuple[d.Cause, ...]]]:
+    for point in document.spofs.new:
+        yield of_point(Standing.NEW, single_point(point, name)).key, point.cause
+    for risk in document.risks.new:
+        yield of_risk(Standing.NEW, risk_of(risk, name)).key, risk.cause
+    for row in document.apply.disruptions:
+        yield of_disruption(disruption_of(row, name)).key, row.cause
+
+
+def worth_of(attribution: Attribution, compared: Comparison, changes: Changes) -> float:
     """What these changes cost by the report's own account, at most the whole drop."""
     lost = 0.0
     for row in attribution.rows:
         if not changes.isdisjoint((row.change, *row.also)):
             lost += max(0.0, -row.points)
-    drop = max(0.0, -(delta.points or 0.0))
+    drop = max(0.0, -(compared.points or 0.0))
     return min(lost, drop)
 
 

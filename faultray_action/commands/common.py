@@ -19,6 +19,7 @@ from faultray_action.model.errors import ConfigError, InputError
 from faultray_action.model.topology import Topology
 from faultray_action.pipeline import Request, discover, know
 from faultray_action.settings import Settings, settings_of_command
+from faultray_action.terraform.reader import MAX_BYTES
 
 if TYPE_CHECKING:
     from faultray_action.declared.schema import Declared
@@ -104,8 +105,8 @@ def _name_of(path: Path) -> str:
 
 
 def stdin_of(paths: tuple[Path, ...]) -> bytes | None:
-    """Standard input where a path is "-"."""
-    return sys.stdin.buffer.read() if any(str(path) == "-" for path in paths) else None
+    """Standard input where a path is "-": no more of it than tells the reader that it is too large."""
+    return sys.stdin.buffer.read(MAX_BYTES + 1) if any(str(path) == "-" for path in paths) else None
 
 
 def topology_of(path: Path | None, request: Request) -> Topology:

@@ -149,9 +149,9 @@ def availability(file: Path | None, slo: float | None, **options: str | None) ->
     Example:
       faultray availability infra.yaml --slo 99.95
     """
+    from faultray_action.check.whatif import ceiling_of
     from faultray_action.engine.examine import examine
     from faultray_action.report.availability_text import availability_text
-    from faultray_action.simulations import ceiling_of
 
     request = _request(file, {"slo": slo, **options})
     before, topology = common.sides_of(file, request)

@@ -73,7 +73,8 @@ def diagnostic_command(diagnostic: Diagnostic) -> str:
     properties = {"title": "FaultRay"}
     if diagnostic.file:
         properties |= {"file": diagnostic.file, "line": str(max(diagnostic.line, 1))}
-    return command(_COMMAND_OF_SEVERITY[diagnostic.severity], properties, visible(diagnostic.message))
+    message = "\n".join(visible(line) for line in diagnostic.message.split("\n"))
+    return command(_COMMAND_OF_SEVERITY[diagnostic.severity], properties, message)
 
 
 def command(name: str, properties: Mapping[str, str], message: str) -> str:

@@ -20,22 +20,33 @@ def find(before: Sequence[AgentOutcome], after: Sequence[AgentOutcome], labels: 
     address. New where the agent is notably worse off than before, at rest or in its worst failure; medium at most: a gate on numbers that
     nobody measured would be arbitrary.
     """
-    was, is_now = ({outcome.address: outcome for outcome in side} for side in (before, after))
-    return tuple(row for address in sorted({*was, *is_now}) for row in _agent(was.get(address), is_now.get(address), labels))
+    was = {outcome.address: outcome for outcome in before}
+    return tuple(row for outcome in sorted(after, key=_address) for row in _agent(was.get(outcome.address), outcome, labels))
+
+
+def _address(outcome: AgentOutcome) -> str:
+    return outcome.address
 
 
 def silent_worst(outcome: AgentOutcome) -> AgentScenario | None:
     """The failure that makes most answers wrong while the agent goes on giving them; among equals the first."""
-    return max((row for row in outcome.worst if row.risk.answering), key=lambda row: row.risk.risk, default=None)
+    answering = [row for row in outcome.worst if row.risk.answering]
+    return max(answering, key=lambda row: row.risk.risk, default=None)
 
 
-def _agent(was: AgentOutcome | None, is_now: AgentOutcome | None, labels: Mapping[str, str]) -> Iterator[Row]:
-    old, new = None if was is None else _notable(was), None if is_now is None else _notable(is_now)
-    if is_now is not None and new is not None:
-        worse = was is None or _most(is_now) > _most(was) + NOTABLE or is_now.at_rest > was.at_rest + NOTABLE
-        yield Standing.NEW if worse else Standing.UNCHANGED, _risk(is_now, new, labels, existed=was is not None)
-    elif was is not None and old is not None and is_now is not None:
+def _agent(was: AgentOutcome | None, is_now: AgentOutcome, labels: Mapping[str, str]) -> Iterator[Row]:
+    """At most one row of an agent that stands after."""
+    old = None if was is None else _notable(was)
+    new = _notable(is_now)
+    if new is not None:
+        standing = Standing.NEW if was is None or _is_worse(was, is_now) else Standing.UNCHANGED
+        yield standing, _risk(is_now, new, labels, existed=was is not None)
+    elif was is not None and old is not None:
         yield Standing.RESOLVED, _risk(was, old, labels, existed=True)
+
+
+def _is_worse(was: AgentOutcome, is_now: AgentOutcome) -> bool:
+    return _most(is_now) > _most(was) + NOTABLE or is_now.at_rest > was.at_rest + NOTABLE
 
 
 def _most(outcome: AgentOutcome) -> float:
@@ -45,12 +56,26 @@ def _most(outcome: AgentOutcome) -> float:
 
 def _notable(outcome: AgentOutcome) -> AgentScenario | None:
     worst = silent_worst(outcome)
-    return worst if worst is not None and worst.risk.sources and worst.risk.risk > outcome.at_rest + NOTABLE else None
+    if worst is None or not worst.risk.sources:
+        return None
+    return worst if worst.risk.risk > outcome.at_rest + NOTABLE else None
 
 
 def _risk(outcome: AgentOutcome, worst: AgentScenario, labels: Mapping[str, str], *, existed: bool) -> Risk:
     gone = [address for address, _ in worst.risk.sources]
     named = " and ".join(labels.get(address) or address for address in gone)
-    share, rest = (f"{value * 100:.0f} %" for value in (worst.risk.risk, outcome.at_rest))
-    message = f"keeps answering while its {named} {'is' if len(gone) == 1 else 'are'} gone ({share} of its answers wrong, {rest} otherwise)"
-    return Risk(outcome.address, RiskKind.AGENT, RiskSeverity.MEDIUM, (), (), message, related=tuple(gone), existed=existed)
+    are = "is" if len(gone) == 1 else "are"
+    wrong = f"{_percent(worst.risk.risk)} of its answers wrong, {_percent(outcome.at_rest)} otherwise"
+    message = f"keeps answering while its {named} {are} gone ({wrong})"
+    return Risk(
+        outcome.address,
+        RiskKind.AGENT,
+        RiskSeverity.MEDIUM,
+        message=message,
+        related=tuple(gone),
+        existed=existed,
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"

@@ -18,24 +18,45 @@ def disrupt(steps: Iterable[ApplyStep], before: Down, after: Down, standing: Con
     rows: list[Disruption] = []
     for step in steps:
         down = tuple(entry for entry in before.get(step.address, ()) if entry in standing)
-        needed = down if step.ends else tuple(entry for entry in down if entry in after.get(step.address, ()))
-        row = _row(step, down, needed)
-        rows += [row] if row is not None else []
+        still_needing = after.get(step.address, ())
+        needed = down if step.ends else tuple(entry for entry in down if entry in still_needing)
+        row = _of_data(step, down, needed) or _of_service(step, needed)
+        if row is not None:
+            rows.append(row)
     return tuple(sorted(rows, key=lambda row: row.address))
 
 
-def _row(step: ApplyStep, down: tuple[str, ...], needed: tuple[str, ...]) -> Disruption | None:
-    """`down`: entries that feel it before; `needed`: those that still need it after, or (a removal) all of them."""
+def _of_data(step: ApplyStep, down: tuple[str, ...], needed: tuple[str, ...]) -> Disruption | None:
+    """What becomes of durable data. `down`: entries that feel the step before; `needed`: those that still need it after, or (a removal)
+    all of them."""
     if step.loses_data:
-        return Disruption(step.address, DisruptionClass.DESTRUCTIVE, down, None, "its data is destroyed without a final snapshot")
+        message = "its data is destroyed without a final snapshot"
+        return Disruption(step.address, DisruptionClass.DESTRUCTIVE, down, None, message)
     if step.keeps_data and step.ends and not needed:
-        return Disruption(step.address, DisruptionClass.BLIP, down, None, "is deleted; its last snapshot or copy stays")
+        return Disruption(
+            step.address,
+            DisruptionClass.BLIP,
+            down,
+            None,
+            "is deleted; its last snapshot or copy stays",
+        )
+    in_a_snapshot = "what it held is in a snapshot at best until somebody restores it"
     if step.heir_is_empty:
-        message = f"is deleted, and {step.successor} starts empty: what it held is in a snapshot at best until somebody restores it"
+        message = f"is deleted, and {step.successor} starts empty: {in_a_snapshot}"
         return Disruption(step.address, DisruptionClass.OUTAGE, down, step.seconds, message)
     if step.keeps_data and not step.ends:
-        message = "starts empty, and what it held is in a snapshot at best until somebody restores it"
-        return Disruption(step.address, DisruptionClass.OUTAGE, down, step.seconds, message)
+        return Disruption(
+            step.address,
+            DisruptionClass.OUTAGE,
+            down,
+            step.seconds,
+            f"starts empty, and {in_a_snapshot}",
+        )
+    return None
+
+
+def _of_service(step: ApplyStep, needed: tuple[str, ...]) -> Disruption | None:
+    """What becomes of those who need it, where no data is at stake."""
     if step.harmless or step.overlap or not needed:
         return None
     if step.rolling:
@@ -46,4 +67,10 @@ def _row(step: ApplyStep, down: tuple[str, ...], needed: tuple[str, ...]) -> Dis
     if step.ends:
         message = f"hands its role to {step.successor}" if step.successor else "is removed"
         return Disruption(step.address, DisruptionClass.BLIP, needed, step.seconds, message)
-    return Disruption(step.address, DisruptionClass.OUTAGE, needed, step.seconds, "is destroyed before its successor exists")
+    return Disruption(
+        step.address,
+        DisruptionClass.OUTAGE,
+        needed,
+        step.seconds,
+        "is destroyed before its successor exists",
+    )

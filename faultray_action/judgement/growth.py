@@ -6,40 +6,52 @@ unavailability; nor is it an improvement to stop using one. What is a single poi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from msgspec.structs import replace
 
 from faultray_action.judgement.pairing import Side
-from faultray_action.model.component import Component
-from faultray_action.model.topology import Dependency, Role, Topology
+from faultray_action.model.component import Component, Fault
+from faultray_action.model.graph import Graph, Needs
+from faultray_action.model.topology import Dependency, EntryPoint, Role, Topology
 
 
 def grown(here: Side, there: Side) -> Topology:
     """The topology of `here` with the redundant parts that stand `there` only; the very same where there are none."""
-    alone = there.topology.components.keys() - here.topology.components.keys()
-    free = frozenset(alone - _counted(alone, there)) if alone and here.topology.entries and there.topology.entries else frozenset()
+    free = _free(here, there)
     joints = _joints(here.topology, there.topology, free) if free else ()
     if not joints:
         return here.topology
-    added = _with_their_needs({d.target for d in joints}, there.topology, free)
-    needs = (*joints, *(d for d in there.topology.dependencies if d.source in added and d.target in added))
+    added = _with_their_needs(joints, there.topology, free)
+    inside = tuple(d for d in there.topology.dependencies if d.source in added and d.target in added)
     parts = {address: there.topology.components[address] for address in added}
-    faults = {id: there.topology.faults[id] for part in parts.values() for id in _faults(part)}
+    needs = (*here.topology.dependencies, *joints, *inside)
     return replace(
         here.topology,
-        components=MappingProxyType(dict(sorted({**here.topology.components, **parts}.items()))),
-        dependencies=tuple(sorted((*here.topology.dependencies, *needs), key=lambda d: (d.source, d.target, d.role, d.group))),
-        faults=MappingProxyType(dict(sorted({**faults, **here.topology.faults}.items()))),
+        components=_sorted({**here.topology.components, **parts}),
+        dependencies=tuple(sorted(needs, key=lambda d: (d.source, d.target, d.role, d.group))),
+        faults=_sorted_faults({**_faults(parts.values(), there.topology), **here.topology.faults}),
     )
 
 
-def _counted(alone: Iterable[str], there: Side) -> set[str]:
-    """Those that are single points, by themselves or all instances of their resource together, or down."""
+def _sorted(components: Mapping[str, Component]) -> Mapping[str, Component]:
+    return MappingProxyType(dict(sorted(components.items())))
+
+
+def _sorted_faults(faults: Mapping[str, Fault]) -> Mapping[str, Fault]:
+    return MappingProxyType(dict(sorted(faults.items())))
+
+
+def _free(here: Side, there: Side) -> frozenset[str]:
+    """What stands there only and may be added: neither a single point, by itself or as one of its resource's instances, nor down."""
+    if not here.topology.entries or not there.topology.entries:
+        return frozenset()
+    alone = there.topology.components.keys() - here.topology.components.keys()
     points = {point.address for point in there.examination.single_points}
     down = there.examination.down
-    return {a for a in alone if a in points or a.rpartition("[")[0] in points or down.get(a, False)}
+    counted = {a for a in alone if a in points or a.rpartition("[")[0] in points or down.get(a, False)}
+    return frozenset(alone - counted)
 
 
 def _joints(here: Topology, there: Topology, free: frozenset[str]) -> tuple[Dependency, ...]:
@@ -57,40 +69,30 @@ def _in_series(d: Dependency) -> bool:
     return d.role is Role.NEED and not d.group and not d.broken
 
 
-def _with_their_needs(start: set[str], there: Topology, free: frozenset[str]) -> frozenset[str]:
-    """The parts and whatever else that is free they need."""
-    needs: dict[str, list[str]] = {}
-    for d in there.dependencies:
-        if d.role is Role.NEED and d.target in free:
-            needs.setdefault(d.source, []).append(d.target)
-    found, stack = set(start), list(start)
-    while stack:
-        fresh = [target for target in needs.get(stack.pop(), ()) if target not in found]
-        found.update(fresh)
-        stack += fresh
-    return frozenset(found)
+def _with_their_needs(joints: Iterable[Dependency], there: Topology, free: frozenset[str]) -> set[str]:
+    """The parts that the joints lead to, and whatever else that is free they need."""
+    needs = Needs(d for d in there.dependencies if d.target in free)
+    return needs.hard.within(*(d.target for d in joints))
 
 
 class _Callers:
     """Which entries of a side reach a component."""
 
     def __init__(self, side: Topology) -> None:
-        self._callers: dict[str, list[str]] = {}
-        for d in side.dependencies:
-            self._callers.setdefault(d.target, []).append(d.source)
-        self._entries: dict[str, list[str]] = {}
+        self._callers = Graph((d.target, d.source) for d in side.dependencies)
+        self._entries: dict[str, list[EntryPoint]] = {}
         for entry in side.entries:
-            self._entries.setdefault(entry.component, []).append(entry.address)
+            self._entries.setdefault(entry.component, []).append(entry)
 
     def of(self, address: str) -> frozenset[str]:
-        seen, stack = {address}, [address]
-        while stack:
-            fresh = [caller for caller in self._callers.get(stack.pop(), ()) if caller not in seen]
-            seen.update(fresh)
-            stack += fresh
-        return frozenset(entry for reached in seen for entry in self._entries.get(reached, ()))
+        reached = self._callers.within(address)
+        return frozenset(entry.address for each in reached for entry in self._entries.get(each, ()))
 
 
-def _faults(part: Component) -> Iterable[str]:
-    yield from (id for copy in part.copies for id in copy.faults)
-    yield from part.gaps
+def _faults(parts: Iterable[Component], topology: Topology) -> Mapping[str, Fault]:
+    found: dict[str, Fault] = {}
+    for part in parts:
+        for copy in part.copies:
+            found.update((id, topology.faults[id]) for id in copy.faults)
+        found.update((id, topology.faults[id]) for id in part.gaps)
+    return found

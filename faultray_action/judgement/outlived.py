@@ -2,51 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from faultray_action.judgement.pairing import Side, match_entries
+from faultray_action.judgement.pairing import Side, twins
 from faultray_action.model.finding import Outlived, Turned
 from faultray_action.model.scenario import Scenario
 
 EXAMPLES = 10
 """Examples told of each direction: the smallest failures first, in the order of generation."""
 
+Failing = Sequence[tuple[str, int]]
+"""Entry -> integer, bit s set where scenario s stops it."""
+
 
 def outlived(before: Side, after: Side, scenarios: Sequence[Scenario]) -> Outlived:
     """Only entries that stand on both sides are compared: what is new has no past to lose."""
-    pairs = [
-        (before.topology.entries[old].address, after.topology.entries[new].address)
-        for new, old in sorted(match_entries(before.topology.entries, after.topology.entries).items())
-    ]
-    was = [before.examination.sweep.failing.get(old, 0) for old, _ in pairs]
-    now = [after.examination.sweep.failing.get(new, 0) for _, new in pairs]
-    names = [new for _, new in pairs]
-    broken, broken_total = _turned(was, now, names, scenarios)
-    repaired, repaired_total = _turned(now, was, names, scenarios)
-    return Outlived(broken, broken_total, repaired, repaired_total)
+    was: list[tuple[str, int]] = []
+    now: list[tuple[str, int]] = []
+    for earlier, entry in twins(before.topology, after.topology):
+        was.append((entry.address, before.examination.sweep.failing.get(earlier.address, 0)))
+        now.append((entry.address, after.examination.sweep.failing.get(entry.address, 0)))
+    broken, repaired = _turned(was, now), _turned(now, was)
+    return Outlived(
+        broken=_examples(broken, now, scenarios),
+        broken_total=broken.bit_count(),
+        repaired=_examples(repaired, was, scenarios),
+        repaired_total=repaired.bit_count(),
+    )
 
 
-def _turned(up: Sequence[int], down: Sequence[int], names: Sequence[str], scenarios: Sequence[Scenario]) -> tuple[tuple[Turned, ...], int]:
+def _turned(up: Failing, down: Failing) -> int:
     """Scenarios in which no entry failed on the one side and some do on the other."""
-    survived, fails = 0, 0
-    for bits in up:
-        survived |= bits
-    for bits in down:
-        fails |= bits
-    turned = fails & ~survived
-    total = turned.bit_count()
-    chosen: list[int] = []
-    while turned and len(chosen) < EXAMPLES:
-        lowest = turned & -turned
-        chosen.append(lowest.bit_length() - 1)
-        turned ^= lowest
-    rows = [
-        Turned(
-            scenarios[n].id,
-            scenarios[n].faults,
-            tuple(map(str, scenarios[n].what_ifs)),
-            tuple(a for a, b in zip(names, down, strict=True) if b >> n & 1),
-        )
-        for n in chosen
-    ]
-    return tuple(rows), total
+    return _any(down) & ~_any(up)
+
+
+def _any(failing: Failing) -> int:
+    scenarios = 0
+    for _, bits in failing:
+        scenarios |= bits
+    return scenarios
+
+
+def _examples(turned: int, down: Failing, scenarios: Sequence[Scenario]) -> tuple[Turned, ...]:
+    rows: list[Turned] = []
+    for number in _lowest(turned):
+        scenario = scenarios[number]
+        stopped = tuple(entry for entry, bits in down if bits >> number & 1)
+        rows.append(Turned(scenario.id, scenario.faults, tuple(map(str, scenario.what_ifs)), stopped))
+    return tuple(rows)
+
+
+def _lowest(bits: int) -> Iterator[int]:
+    """The first positions of the bits that are set."""
+    for _ in range(EXAMPLES):
+        if not bits:
+            return
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator
 
-from faultray_action.judgement.compare import fault_entries
-from faultray_action.judgement.pairing import Side, match_entries
-from faultray_action.model.component import FaultClass, Kind, Recovery
+from faultray_action.judgement import regions
+from faultray_action.judgement.pairing import Side, twins
+from faultray_action.model.component import Kind
 from faultray_action.model.finding import Risk, RiskKind, RiskSeverity, Standing
-from faultray_action.model.outcome import SinglePoint
-from faultray_action.model.topology import DataAsset, LossKind, Role, Topology
+from faultray_action.model.graph import Needs
+from faultray_action.model.topology import DataAsset, Dependency, EntryPoint, LossKind, Topology
 
-DownWithout = Callable[[Topology, Sequence[str]], Mapping[str, tuple[str, ...]]]
-"""Component -> entries that are down while it does not exist."""
+Row = tuple[Standing, Risk]
 
 _BUFFERS = (Kind.QUEUE, Kind.STREAM)
 _LASTING = (LossKind.MEDIA, LossKind.DELETE, LossKind.CORRUPTION, LossKind.KEY, LossKind.REGION)
@@ -20,173 +19,161 @@ DEMAND_SHARE = 0.6
 """Demand where none is declared: this share of the smaller capacity of the two sides (docs/model.md) must still fit."""
 
 
-def find(before: Side, after: Side) -> tuple[tuple[Standing, Risk], ...]:
-    """Every risk with its standing, sorted."""
-    rows = [
-        *_data(before, after),
+def find(before: Side, after: Side) -> tuple[Row, ...]:
+    """Every risk with its standing, kind by kind."""
+    return (
+        *_data(before.topology, after.topology),
         *_broken(before, after),
-        *_everything_goes(before, after),
-        *_regions(before, after),
-        *_capacity(before, after),
-        *_unbuffered(before, after),
-    ]
-    return tuple(sorted(rows, key=lambda row: (row[0], row[1].kind, row[1].address)))
+        *_serving_nothing(before, after),
+        *_everything_goes(before.topology, after.topology),
+        *((Standing.NEW, risk) for risk in regions.lost(before, after)),
+        *_capacity(before.topology, after.topology),
+        *_unbuffered(before.topology, after.topology),
+    )
 
 
-def _data(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
-    old = {asset.address: asset for asset in before.topology.assets}
-    new = {asset.address: asset for asset in after.topology.assets}
-    for address in sorted({*old, *new}):
-        was, is_now = _losses(old.get(address)), _losses(new.get(address))
-        worse = sorted(is_now - was)
+# Data
+
+
+def _data(before: Topology, after: Topology) -> Iterator[Row]:
+    old = {asset.address: asset for asset in before.assets}
+    new = {asset.address: asset for asset in after.assets}
+    for address, asset in sorted(new.items()):
+        existed = address in old
+        was, is_now = _losses(old.get(address)), _losses(asset)
+        worse, better, same = sorted(is_now - was), sorted(was - is_now), sorted(is_now & was)
         if worse:
-            yield Standing.NEW, _loss(new[address], worse, existed=address in old)
-        elif was - is_now and address in new:
-            yield Standing.RESOLVED, _loss(new[address], sorted(was - is_now), existed=True)
-        if is_now & was:
-            yield Standing.UNCHANGED, _loss(new[address], sorted(is_now & was), existed=True)
+            yield Standing.NEW, _loss(asset, worse, existed=existed)
+        elif better:
+            yield Standing.RESOLVED, _loss(asset, better, existed=True)
+        if same:
+            yield Standing.UNCHANGED, _loss(asset, same, existed=True)
 
 
 def _losses(asset: DataAsset | None) -> set[str]:
     if asset is None:
         return set()
-    return {loss.kind.value for loss in asset.losses if not loss.covered} | ({"destroyed"} if asset.destroyed else set())
+    open_to = {loss.kind.value for loss in asset.losses if not loss.covered}
+    return open_to | {"destroyed"} if asset.destroyed else open_to
 
 
 def _loss(asset: DataAsset, losses: list[str], *, existed: bool) -> Risk:
     """High: data is destroyed, or a lasting loss that was covered no longer is, or new data without any cover of its medium."""
-    lasting = [kind for kind in losses if kind in _LASTING]
-    high = "destroyed" in losses or (bool(lasting) and existed) or LossKind.MEDIA in losses
+    uncovered = existed and any(kind in _LASTING for kind in losses)
+    high = "destroyed" in losses or uncovered or LossKind.MEDIA in losses
     severity = RiskSeverity.HIGH if high else RiskSeverity.MEDIUM
     return Risk(asset.address, RiskKind.DATA_LOSS, severity, tuple(losses), existed=existed)
 
 
-def _broken(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
-    was = {(d.source, d.target) for d in before.topology.dependencies if d.broken}
-    silent = {entry.address for entry in after.examination.entries if entry.cut_off}
-    cut_before = {entry.address for entry in before.examination.entries if entry.cut_off}
-    for d in after.topology.dependencies:
-        if d.broken:
-            standing = Standing.UNCHANGED if (d.source, d.target) in was else Standing.NEW
-            down = tuple(sorted(silent))
-            yield standing, Risk(d.target, RiskKind.BROKEN_NEED, RiskSeverity.HIGH, (), down, d.broken, related=(d.source,))
-    still = {(d.source, d.target) for d in after.topology.dependencies if d.broken}
+# Needs
+
+
+def _broken(before: Side, after: Side) -> Iterator[Row]:
+    """One row a need that cannot be met, and a need that can be met again."""
+    was, is_now = _cut_needs(before.topology), _cut_needs(after.topology)
+    known, still = _ends(was), _ends(is_now)
+    down = tuple(sorted(_cut_off(after)))
+    for need in is_now:
+        standing = Standing.UNCHANGED if (need.source, need.target) in known else Standing.NEW
+        yield standing, _broken_need(need, down)
     standing_after = after.topology.components.keys()
-    for d in before.topology.dependencies:
-        if d.broken and (d.source, d.target) not in still and {d.source, d.target} <= standing_after:
-            yield Standing.RESOLVED, Risk(d.target, RiskKind.BROKEN_NEED, RiskSeverity.HIGH, (), (), d.broken, related=(d.source,))
-    told = {d.target for d in after.topology.dependencies if d.broken} | {d.source for d in after.topology.dependencies if d.broken}
-    known = {after.topology.entries[new].address for new in match_entries(before.topology.entries, after.topology.entries)}
-    for address in sorted(silent - told if not told else set()):
-        standing = Standing.UNCHANGED if address in cut_before else Standing.NEW
-        severity = RiskSeverity.HIGH if address in known else RiskSeverity.MEDIUM  # deployed switched off, it takes nothing from anybody
-        message = "serves nothing: what it needs does not stand"
-        yield standing, Risk(address, RiskKind.BROKEN_NEED, severity, (), (address,), message)
+    for need in was:
+        mended = (need.source, need.target) not in still
+        if mended and {need.source, need.target} <= standing_after:
+            yield Standing.RESOLVED, _broken_need(need, ())
 
 
-def _everything_goes(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
+def _cut_needs(topology: Topology) -> list[Dependency]:
+    return [need for need in topology.dependencies if need.broken]
+
+
+def _ends(needs: Collection[Dependency]) -> set[tuple[str, str]]:
+    return {(need.source, need.target) for need in needs}
+
+
+def _broken_need(need: Dependency, down: tuple[str, ...]) -> Risk:
+    return Risk(
+        need.target,
+        RiskKind.BROKEN_NEED,
+        RiskSeverity.HIGH,
+        (),
+        down,
+        need.broken,
+        related=(need.source,),
+    )
+
+
+def _cut_off(side: Side) -> set[str]:
+    return {entry.address for entry in side.examination.entries if entry.cut_off}
+
+
+def _serving_nothing(before: Side, after: Side) -> Iterator[Row]:
+    """Entries that are down at rest where no broken need tells why. One that was deployed switched off takes nothing from anybody."""
+    silent = _cut_off(after)
+    if not silent or any(need.broken for need in after.topology.dependencies):
+        return
+    earlier = _cut_off(before)
+    known = {entry.address for _, entry in twins(before.topology, after.topology)}
+    for address in sorted(silent):
+        standing = Standing.UNCHANGED if address in earlier else Standing.NEW
+        severity = RiskSeverity.HIGH if address in known else RiskSeverity.MEDIUM
+        yield (
+            standing,
+            _cut_off_entry(address, severity, "serves nothing: what it needs does not stand"),
+        )
+
+
+def _everything_goes(before: Topology, after: Topology) -> Iterator[Row]:
     """Nothing that users came in by stands after: the system is taken down, on purpose or not."""
-    if before.topology.entries and not after.topology.entries:
-        for entry in before.topology.entries:
+    if before.entries and not after.entries:
+        for entry in before.entries:
             message = f"{entry.address} is destroyed, and no entry point is left"
-            yield Standing.NEW, Risk(entry.address, RiskKind.BROKEN_NEED, RiskSeverity.HIGH, (), (entry.address,), message)
+            yield Standing.NEW, _cut_off_entry(entry.address, RiskSeverity.HIGH, message)
 
 
-def _regions(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
-    """An entry that outlived the loss of each region and does not outlive one after."""
-    was, is_now = fault_entries(before, [FaultClass.REGION]), fault_entries(after, [FaultClass.REGION])
-    partner = match_entries(before.topology.entries, after.topology.entries)
-    for new, old in sorted(partner.items()):
-        entry, earlier = after.topology.entries[new], before.topology.entries[old]
-        cut = after.examination.entries[new].cut_off or before.examination.entries[old].cut_off
-        gained = is_now.get(entry.address, set()) - was.get(earlier.address, set())
-        if gained and not was.get(earlier.address) and not cut:
-            yield Standing.NEW, Risk(entry.address, RiskKind.REGION, RiskSeverity.HIGH, (), (entry.address,), related=tuple(sorted(gained)))
+def _cut_off_entry(address: str, severity: RiskSeverity, message: str) -> Risk:
+    return Risk(address, RiskKind.BROKEN_NEED, severity, (), (address,), message)
 
 
-def regional_points(before: Side, after: Side, down_without: DownWithout) -> tuple[tuple[Standing, SinglePoint], ...]:
-    """Regions as single points: only where the other side outlives the loss of each region and this one does not (docs/model.md).
-
-    The point is the part nearest to the entry that fails with the region and that every way in use runs through now and did not before:
-    what is left of a failover that lost its other half. What serves comes before what only leads to it.
-    """
-    rows = [(Standing.NEW, point) for point in _alone(before, after, down_without)]
-    rows += [(Standing.RESOLVED, point) for point in _alone(after, before, down_without)]
-    return tuple(rows)
+# Capacity
 
 
-def _alone(spread: Side, alone: Side, down_without: DownWithout) -> Iterable[SinglePoint]:
-    faults = alone.topology.faults
-    partner = match_entries(spread.topology.entries, alone.topology.entries)
-    earlier = {alone.topology.entries[new].address: spread.topology.entries[old].address for new, old in partner.items()}
-    for _, risk in _regions(spread, alone):
-        entry = next(e for e in alone.topology.entries if e.address == risk.address)
-        inside = _failing_with(alone.topology, risk.related)
-        ways = [address for address in _ways(alone.topology, entry.component) if address in inside]
-        needed, needed_before = down_without(alone.topology, ways), down_without(spread.topology, ways)
-        found = [a for a in ways if entry.address in needed.get(a, ())]
-        left_alone = [a for a in found if earlier[entry.address] not in needed_before.get(a, ())]
-        ordered = sorted(left_alone or found, key=lambda a: alone.topology.components[a].kind is Kind.CONNECTOR)
-        for address in ordered[:1]:
-            rate = sum(faults[id].failures_per_year.default for id in risk.related)
-            yield SinglePoint(address, (FaultClass.REGION,), risk.related, (entry.address,), Recovery.MANUAL, rate)
-
-
-def _failing_with(topology: Topology, faults: Collection[str]) -> set[str]:
-    """What stands in a region, and what leads there: a global front that every way runs through outlives the region."""
-    callers: dict[str, list[str]] = {}
-    for d in topology.dependencies:
-        if d.role is Role.NEED:
-            callers.setdefault(d.target, []).append(d.source)
-    lost = set(faults)
-    stack = [a for a, component in topology.components.items() if any(not lost.isdisjoint(copy.faults) for copy in component.copies)]
-    found = set(stack)
-    while stack:
-        fresh = set(callers.get(stack.pop(), ())) - found
-        found |= fresh
-        stack += sorted(fresh)
-    return found
-
-
-def _ways(topology: Topology, start: str) -> list[str]:
-    """Everything the entry needs, nearest first, each level sorted; not the entry itself."""
-    needs: dict[str, list[str]] = {}
-    for d in topology.dependencies:
-        if d.role is Role.NEED:
-            needs.setdefault(d.source, []).append(d.target)
-    seen, level, ordered = {start}, [start], list[str]()
-    while level:
-        level = sorted({t for a in level for t in needs.get(a, ())} - seen)
-        seen.update(level)
-        ordered += level
-    return ordered
-
-
-def _capacity(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
+def _capacity(before: Topology, after: Topology) -> Iterator[Row]:
     """A cut of capacity that the same demand no longer fits into."""
-    for address, component in after.topology.components.items():
-        old = before.topology.components.get(address)
+    for address, component in after.components.items():
+        old = before.components.get(address)
         if old is None or component.limit is None:
             continue
         if old.limit is None or component.limit < DEMAND_SHARE * old.limit:
             yield Standing.NEW, Risk(address, RiskKind.CAPACITY, RiskSeverity.MEDIUM)
 
 
-def _unbuffered(before: Side, after: Side) -> Iterable[tuple[Standing, Risk]]:
-    """A consumer whose queue goes and that users' requests wait for from now on. Its failures were hidden by the queue; what it cannot take at
-    once was kept there. No single point follows from it where the provider runs it, so that it is told in words."""
-    deferred = {e.component: e for e in before.topology.entries if e.deferred and e.component in after.topology.components}
-    if not deferred:
+def _unbuffered(before: Topology, after: Topology) -> Iterator[Row]:
+    """A consumer whose queue goes and that users' requests wait for from now on. Its failures were hidden by the queue; what it cannot
+    take at once was kept there. No single point follows from it where the provider runs it, so that it is told in words."""
+    consumers = _consumers(before.entries) & after.components.keys()
+    gone = _buffers(before) - after.components.keys()
+    if not consumers or not gone:
         return
-    gone = {a for a, c in before.topology.components.items() if c.kind in _BUFFERS} - after.topology.components.keys()
-    partner = match_entries(before.topology.entries, after.topology.entries)
-    for new, old in sorted(partner.items()):
-        entry, earlier = after.topology.entries[new], before.topology.entries[old]
-        if entry.deferred or earlier.deferred or not gone:
+    was, is_now = Needs(before.dependencies).hard, Needs(after.dependencies).hard
+    for earlier, entry in twins(before, after):
+        if entry.deferred or earlier.deferred:
             continue
-        waits = set(_ways(after.topology, entry.component)) - set(_ways(before.topology, earlier.component))
-        for address in sorted(waits & deferred.keys()):
-            lost = sorted(gone.intersection(_ways(before.topology, address)))
+        waits_now = is_now.closure(entry.component) - was.closure(earlier.component)
+        for address in sorted(waits_now & consumers):
+            lost = sorted(gone & was.closure(address))
             if lost:
-                message = f"requests to {entry.address} wait for it now that {lost[0]} keeps its work no more"
-                yield Standing.NEW, Risk(address, RiskKind.CAPACITY, RiskSeverity.MEDIUM, (), (), message, related=tuple(lost))
+                yield Standing.NEW, _waiting(address, entry, lost)
+
+
+def _consumers(entries: Collection[EntryPoint]) -> set[str]:
+    return {entry.component for entry in entries if entry.deferred}
+
+
+def _buffers(topology: Topology) -> set[str]:
+    return {address for address, component in topology.components.items() if component.kind in _BUFFERS}
+
+
+def _waiting(address: str, entry: EntryPoint, lost: list[str]) -> Risk:
+    message = f"requests to {entry.address} wait for it now that {lost[0]} keeps its work no more"
+    return Risk(address, RiskKind.CAPACITY, RiskSeverity.MEDIUM, (), (), message, related=tuple(lost))

@@ -11,8 +11,9 @@ U_e: unavailability of e, every shared event counted once, with failover gaps. H
 (classes copy, zone, zonal component, common cause). L1_d: yearly rate of the single events that lose d's data.
 A is 0 at one nine (U = 0.1) and 1 at five nines (U = 0.00001). An entry that is cut off has U = 1 and R = 0. A destroyed asset has D = 0.
 
-Both sides are scored over one list, the union of their entries (and assets), matched by address or by a common key (a DNS name). What
-stands on one side only takes that side's value on both, so it moves no delta. A side without any entry has no score.
+The score of a side is that of its state by itself: its own entries and assets, its own weights. A side without any entry has no score.
+A delta compares like with like: both sides over one list, the union of their entries (and assets), matched by address or by a common key (a
+DNS name); what stands on one side only takes that side's value on both, so it moves no delta.
 
 Calibration (one, then fixed; `tests/published/test_published_calibration.py` holds it): with the rates of `reliability.yaml`,
 h0 = 0.7 a year and l0 = 0.03 a year put the textbook three-tier system over three zones with backups into 85-92, the same with a

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
+from faultray_action.judgement.pairing import Alone
 from faultray_action.model.finding import Risk, RiskKind, RiskSeverity, Standing
 
 Row = tuple[Standing, Risk]
-Alone = Mapping[str, frozenset[str]]
+_NAMED = 2
+"""Alternatives that the sentence names; of more it tells how many."""
 
 
 def find(before: Alone, after: Alone, told: Collection[str], labels: Mapping[str, str]) -> tuple[Row, ...]:
@@ -16,16 +18,21 @@ def find(before: Alone, after: Alone, told: Collection[str], labels: Mapping[str
     `before`, `after`: component -> alternatives that a single failure of it takes down; `told`: single points of the system, which say more.
     Low: nothing is down with one failure, and the score tells what the second costs where that is more than it can show.
     """
-    rows = [_row(Standing.NEW, address, members - before.get(address, frozenset()), labels) for address, members in after.items()]
-    rows += [_row(Standing.RESOLVED, address, members - after.get(address, frozenset()), labels) for address, members in before.items()]
-    return tuple(row for row in rows if row is not None and row[1].address not in told)
+    rows = [(Standing.NEW, risk) for risk in _fresh(before, after, labels)]
+    rows += [(Standing.RESOLVED, risk) for risk in _fresh(after, before, labels)]
+    return tuple(row for row in rows if row[1].address not in told)
 
 
-def _row(standing: Standing, address: str, members: frozenset[str], labels: Mapping[str, str]) -> Row | None:
-    """An alternative that is its own single point (one machine of several) is told by the number of copies, not here."""
-    led = sorted(members - {address})
-    if not led:
-        return None
-    named = " and ".join(labels.get(member) or member for member in led[:2]) + (f" and {len(led) - 2} more" if len(led) > 2 else "")
-    message = f"one failure of it leaves everything to what stands in for {named}"
-    return standing, Risk(address, RiskKind.CAPACITY, RiskSeverity.LOW, (), (), message, related=tuple(led))
+def _fresh(here: Alone, there: Alone, labels: Mapping[str, str]) -> Iterator[Risk]:
+    """What alternatives hang on alone there and not here. An alternative that is its own single point (one machine of several) is told by
+    the number of copies, not here."""
+    for address, members in there.items():
+        led = sorted(members - here.get(address, frozenset()) - {address})
+        if led:
+            message = f"one failure of it leaves everything to what stands in for {_named(led, labels)}"
+            yield Risk(address, RiskKind.CAPACITY, RiskSeverity.LOW, message=message, related=tuple(led))
+
+
+def _named(led: list[str], labels: Mapping[str, str]) -> str:
+    shown = " and ".join(labels.get(member) or member for member in led[:_NAMED])
+    return shown if len(led) <= _NAMED else f"{shown} and {len(led) - _NAMED} more"

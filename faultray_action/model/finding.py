@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import cached_property
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
@@ -88,27 +91,130 @@ class Disruption(Struct, frozen=True):
     message: str = ""
 
 
-class Delta(Struct, frozen=True):
-    """Everything that differs between the sides. `before` / `after` are None for a side without entries; then `points` is None too."""
+class FindingKind(StrEnum):
+    """What a finding is about; risks keep their kind."""
+
+    SINGLE_POINT = "spof"
+    DATA_LOSS = "data-loss"
+    BROKEN_NEED = "broken-need"
+    REGION = "region"
+    CAPACITY = "capacity"
+    AGENT = "agent"
+    DISRUPTION = "apply"
+
+
+class FindingKey(Struct, frozen=True, order=True):
+    """By which a finding is known again in another comparison. `of`: who needs it, where one address has several findings of a kind."""
+
+    kind: FindingKind
+    address: str
+    of: str = ""
+
+
+What = TypeVar("What", SinglePoint, Risk, Disruption)
+
+
+class Finding(Struct, Generic[What], frozen=True):
+    """One row of what a comparison tells: its identity, whether it came with the plan, and what it is."""
+
+    key: FindingKey
+    standing: Standing
+    what: What
+
+    @property
+    def is_new(self) -> bool:
+        return self.standing is Standing.NEW
+
+
+AnyFinding = Finding[SinglePoint] | Finding[Risk] | Finding[Disruption]
+
+
+TOLD_APART = 0.5
+"""Points by which a delta must differ from what the two scores differ by, to be told beside them."""
+
+
+class OneSidedKind(StrEnum):
+    """What stands on one side only, and therefore counts in that side's score and not in the delta."""
+
+    ENTRY = "entry"
+    DATA = "data"
+    PART = "part"
+
+
+class OneSided(Struct, frozen=True):
+    """Something that only one side has. `standing`: new or resolved. `score`: what an entry has by itself, with the data of its side."""
+
+    kind: OneSidedKind
+    standing: Standing
+    address: str
+    label: str = ""
+    score: float | None = None
+
+
+class Alike(Struct, frozen=True):
+    """Both sides scored over one list of entries and data: what stands on one side only takes that side's value on both."""
+
+    before: Assessment
+    after: Assessment
+
+    @property
+    def points(self) -> float:
+        """The difference, unrounded."""
+        return self.after.score - self.before.score
+
+
+class Comparison(Struct, frozen=True, dict=True):
+    """Everything that differs between the sides, made in one place (`judgement.compare`).
+
+    `before` and `after` are the scores of each state by itself; None for a side without entries, and then `alike` is None too. `left` finds that of
+    the side after: most simulations are asked for the delta only.
+    """
 
     before: Assessment | None
-    after: Assessment | None
-    spofs: tuple[tuple[Standing, SinglePoint], ...]
-    risks: tuple[tuple[Standing, Risk], ...]
-    disruptions: tuple[Disruption, ...] = ()
+    left: Callable[[], Assessment | None]
+    alike: Alike | None
+    single_points: tuple[Finding[SinglePoint], ...] = ()
+    risks: tuple[Finding[Risk], ...] = ()
+    disruptions: tuple[Finding[Disruption], ...] = ()
+
+    @cached_property
+    def after(self) -> Assessment | None:
+        return self.left()
 
     @property
     def points(self) -> float | None:
-        """score after - score before, unrounded."""
-        return None if self.before is None or self.after is None else self.after.score - self.before.score
+        """The delta: like for like, unrounded."""
+        return None if self.alike is None else self.alike.points
 
     @property
-    def new_spofs(self) -> tuple[SinglePoint, ...]:
-        return tuple(point for standing, point in self.spofs if standing is Standing.NEW)
+    def is_plain(self) -> bool:
+        """Whether the delta is what the two scores differ by, but for less than a reader has to be told."""
+        if self.before is None or self.after is None or self.points is None:
+            return True
+        return abs(self.after.score - self.before.score - self.points) < TOLD_APART
+
+    @property
+    def findings(self) -> tuple[AnyFinding, ...]:
+        """Every finding, whatever its standing."""
+        return (*self.single_points, *self.risks, *self.disruptions)
+
+    @property
+    def news(self) -> frozenset[FindingKey]:
+        """What came with the plan."""
+        return frozenset(finding.key for finding in self.findings if finding.is_new)
+
+    @property
+    def new_single_points(self) -> tuple[SinglePoint, ...]:
+        return tuple(finding.what for finding in self.single_points if finding.is_new)
 
     @property
     def new_risks(self) -> tuple[Risk, ...]:
-        return tuple(risk for standing, risk in self.risks if standing is Standing.NEW)
+        return tuple(finding.what for finding in self.risks if finding.is_new)
+
+    @property
+    def interruptions(self) -> tuple[Disruption, ...]:
+        """What applying interrupts."""
+        return tuple(finding.what for finding in self.disruptions)
 
 
 class GateResult(Struct, frozen=True):
@@ -151,18 +257,20 @@ class Contribution(Struct, frozen=True):
 
 
 class Attribution(Struct, frozen=True):
-    """Rows and `interaction` sum to the delta exactly. `causes`: single point (address) -> changes whose put-back alone removes it.
+    """Rows and `interaction` sum to the delta exactly. `causes`: new finding -> changes whose put-back alone removes it.
     `untried`: changes that were not put back one by one, since there are too many of them for a system of that size."""
 
     rows: tuple[Contribution, ...] = ()
     interaction: float = 0.0
     simulations: int = 0
-    causes: tuple[tuple[str, tuple[AttributeChange, ...]], ...] = ()
+    causes: tuple[tuple[FindingKey, tuple[AttributeChange, ...]], ...] = ()
     untried: int = 0
 
 
 class WayBack(Struct, frozen=True):
-    """The smallest set of changes to put back so that every gate passes. No edits: none found within `simulations`."""
+    """The smallest set of changes to put back so that every gate passes, and the score of what is left then.
+
+    No edits: none found within `simulations`."""
 
     edits: tuple[AttributeChange, ...] = ()
     score: float | None = None

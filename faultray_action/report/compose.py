@@ -14,11 +14,14 @@ from faultray_action.model.component import FaultClass
 from faultray_action.model.diagnostic import Diagnostic
 from faultray_action.model.finding import (
     Attribution,
+    Comparison,
     Contribution,
     Decision,
-    Delta,
     Disruption,
+    Finding,
+    FindingKey,
     GateResult,
+    OneSided,
     OutageWitness,
     Outlived,
     Risk,
@@ -32,22 +35,19 @@ from faultray_action.model.source import Locate, SourceRange
 from faultray_action.model.topology import EntryPoint, Topology
 from faultray_action.model.units import nines
 from faultray_action.report import document as d
+from faultray_action.report import wording
 from faultray_action.report.store import MAX_NINES, fingerprint
 
 _CHAIN_NODES = 30
 
 
 class Side(Struct, frozen=True):
-    """One side as the report needs it."""
+    """One side as the report needs it. `exists`: whether anything serves there; a side without an entry has no score and no survivors."""
 
     topology: Topology
     examination: Examination
     ceiling: Ceiling | None
-
-    @property
-    def exists(self) -> bool:
-        """Whether anything serves there: a side without an entry has no score and no survivors."""
-        return bool(self.topology.entries)
+    exists: bool
 
 
 class PlanFacts(Struct, frozen=True):
@@ -65,7 +65,7 @@ class PlanFacts(Struct, frozen=True):
 class Ends(Struct, frozen=True):
     """Both ends of what is unknown: the difference at best, and whether every gate passes at best and at worst."""
 
-    best: Delta
+    best: Comparison
     best_passed: bool
     worst_passed: bool
 
@@ -76,13 +76,14 @@ class Material(Struct, frozen=True):
     plan: PlanFacts
     before: Side
     after: Side
-    delta: Delta
+    comparison: Comparison
     decision: Decision
     changes: tuple[AttributeChange, ...]
     attribution: Attribution = Attribution()
     way_back: WayBack | None = None
     witnesses: Mapping[str, OutageWitness] = {}
     outlived: Outlived = Outlived()
+    one_sided: tuple[OneSided, ...] = ()
     best: Ends | None = None
     locate: Locate = lambda address, attribute: None
     let_go: Mapping[AttributeChange, tuple[AttributeChange, ...]] = {}
@@ -112,12 +113,12 @@ def compose(material: Material) -> d.Document:
         plan=_plan(m.plan),
         score=_score(m),
         recommendation=m.decision.recommendation.value,
-        gate=gate_part(m.decision),
+        gate=gate_part(m.decision, plain=m.comparison.is_plain),
         entry_points=_entries(m),
         spofs=_spofs(m),
         risks=_risks(m),
         attribution=_attribution(m),
-        apply=d.ApplyPart(disruptions=tuple(_disruption(m, row) for row in m.delta.disruptions)),
+        apply=d.ApplyPart(disruptions=tuple(_disruption(m, row) for row in m.comparison.interruptions)),
         scenarios=_scenarios(m),
         coverage=_coverage(m),
         verdict=verdict,
@@ -155,15 +156,36 @@ def _plan(plan: PlanFacts) -> d.PlanPart:
     )
 
 
+_TOLD_APART = 0.005
+"""Points; a delta that differs by less from what the two scores differ by is the same number in the report."""
+
+
 def _score(m: Material) -> d.ScorePart:
-    before, after = m.delta.before, m.delta.after
+    before, after = m.comparison.before, m.comparison.after
     return d.ScorePart(
         before=before.score if before else None,
         after=after.score if after else None,
-        delta=m.delta.points,
+        delta=m.comparison.points,
         parts_before=_parts(before),
         parts_after=_parts(after),
+        compared=_compared(m),
     )
+
+
+def _compared(m: Material) -> d.ComparedPart | None:
+    """Both sides like for like, where that is not what the two scores differ by."""
+    before, after, alike = m.comparison.before, m.comparison.after, m.comparison.alike
+    if before is None or after is None or alike is None:
+        return None
+    if abs(after.score - before.score - alike.points) < _TOLD_APART:
+        return None
+    rows = tuple(map(_one_sided, m.one_sided))
+    return d.ComparedPart(before=alike.before.score, after=alike.after.score, reason=wording.words(wording.one_sided(rows)), rows=rows)
+
+
+def _one_sided(row: OneSided) -> d.OneSidedRow:
+    standing = "new" if row.standing is Standing.NEW else "gone"
+    return d.OneSidedRow(address=row.address, kind=row.kind.value, standing=standing, label=row.label, score=row.score)
 
 
 def _parts(side: Assessment | None) -> d.ScoreParts | None:
@@ -173,14 +195,17 @@ def _parts(side: Assessment | None) -> d.ScoreParts | None:
     return d.ScoreParts(availability=availability, resilience=resilience, data=data)
 
 
-def gate_part(decision: Decision) -> d.GatePart:
-    """The gates as a report shows them."""
-    return d.GatePart(
-        passed=decision.passed,
-        reasons=tuple(d.GateReason(gate=g.gate, limit=g.limit, actual=g.actual, message=g.message) for g in decision.gates if not g.passed)
-        + ((d.GateReason(gate="could-not-compute", limit=None, actual=None, message=decision.error),) if decision.error else ()),
-        checks=tuple(_check(g) for g in decision.gates),
-    )
+def gate_part(decision: Decision, *, plain: bool) -> d.GatePart:
+    """The gates as a report shows them. `plain`: the delta is what the two scores differ by."""
+    reasons = [_reason(gate, plain=plain) for gate in decision.gates if not gate.passed]
+    if decision.error:
+        reasons.append(d.GateReason(gate="could-not-compute", limit=None, actual=None, message=decision.error))
+    return d.GatePart(passed=decision.passed, reasons=tuple(reasons), checks=tuple(map(_check, decision.gates)))
+
+
+def _reason(gate: GateResult, *, plain: bool) -> d.GateReason:
+    alike = ", like for like" if gate.gate == "fail-on-regression" and not plain else ""
+    return d.GateReason(gate=gate.gate, limit=gate.limit, actual=gate.actual, message=f"{gate.message}{alike}")
 
 
 def _check(gate: GateResult) -> d.GateCheck:
@@ -254,15 +279,16 @@ def _causes_of(m: Material, addresses: Iterable[str], also: Sequence[AttributeCh
 
 def _spofs(m: Material) -> d.SpofsPart:
     rows: dict[Standing, list[d.SpofRow]] = {standing: [] for standing in Standing}
-    for standing, point in m.delta.spofs:
-        rows[standing].append(_spof(m, standing, point))
+    for finding in m.comparison.single_points:
+        rows[finding.standing].append(_spof(m, finding))
     return d.SpofsPart(new=tuple(rows[Standing.NEW]), resolved=tuple(rows[Standing.RESOLVED]), unchanged=tuple(rows[Standing.UNCHANGED]))
 
 
-def _spof(m: Material, standing: Standing, point: SinglePoint) -> d.SpofRow:
+def _spof(m: Material, finding: Finding[SinglePoint]) -> d.SpofRow:
+    standing, point = finding.standing, finding.what
     side = m.before if standing is Standing.RESOLVED else m.after
     component = side.topology.components.get(point.address) or m.before.topology.components.get(point.address)
-    proven = dict(m.attribution.causes).get(point.address, ())
+    proven = _proven(m, finding.key)
     causes = () if standing is Standing.UNCHANGED else _causes_of(m, {point.address, without_index(point.address)}, proven)
     at = m.locate(point.address, "")
     mark = spof_mark(point)
@@ -330,22 +356,24 @@ def _label(m: Material, address: str) -> str:
 
 def _risks(m: Material) -> d.RisksPart:
     rows: dict[Standing, list[d.RiskRow]] = {standing: [] for standing in Standing}
-    for standing, risk in m.delta.risks:
-        rows[standing].append(_risk(m, standing, risk))
+    for finding in m.comparison.risks:
+        rows[finding.standing].append(_risk(m, finding))
     return d.RisksPart(new=tuple(rows[Standing.NEW]), resolved=tuple(rows[Standing.RESOLVED]), unchanged=tuple(rows[Standing.UNCHANGED]))
 
 
-def _risk(m: Material, standing: Standing, risk: Risk) -> d.RiskRow:
+def _proven(m: Material, key: FindingKey) -> tuple[AttributeChange, ...]:
+    """The changes that are proven to cause a finding."""
+    return dict(m.attribution.causes).get(key, ())
+
+
+def _risk(m: Material, finding: Finding[Risk]) -> d.RiskRow:
+    standing, risk = finding.standing, finding.what
     at = m.locate(risk.address, "")
     near = {risk.address, *risk.related, *(row.address for row in m.changes if row.address in risk.message)}
     if not any(row.address in near for row in m.changes):
         near |= {row.address for row in m.changes if without_index(row.address) == without_index(risk.address)}
     near |= _behind(m, risk) if standing is Standing.NEW else set()
-    causes = (
-        ()
-        if standing is Standing.UNCHANGED
-        else _causes_of(m, near, dict(m.attribution.causes).get(f"risk:{risk.kind}:{risk.address}", ()))
-    )
+    causes = () if standing is Standing.UNCHANGED else _causes_of(m, near, _proven(m, finding.key))
     component = m.after.topology.components.get(risk.address) or m.before.topology.components.get(risk.address)
     mark = risk_mark(risk)
     return d.RiskRow(
@@ -587,7 +615,7 @@ def _remedy(m: Material) -> d.Remedy | None:
 def _sensitivity(m: Material) -> d.Sensitivity | None:
     if m.best is None:
         return None
-    best, worst = m.best.best.after, m.delta.after
+    best, worst = m.best.best.after, m.comparison.after
     return d.Sensitivity(
         unknowns=_unknown_values(m, m.after.topology.coverage.unknown_values),
         best=d.Bound(score=best.score if best else None, passed=m.best.best_passed),
@@ -604,8 +632,9 @@ def _diagnostic(row: Diagnostic) -> d.DiagnosticRow:
 
 def _graph(m: Material) -> d.GraphPart | None:
     """The changed neighbourhood: what changed or became a finding, what needs it up to the entries, and what it needs."""
-    focus = {point.address for standing, point in m.delta.spofs if standing is not Standing.UNCHANGED}
-    focus |= {change.address for change in m.changes} | {risk.address for standing, risk in m.delta.risks if standing is Standing.NEW}
+    moved = (finding for finding in m.comparison.single_points if finding.standing is not Standing.UNCHANGED)
+    focus = {finding.what.address for finding in moved} | {change.address for change in m.changes}
+    focus |= {risk.address for risk in m.comparison.new_risks}
     before, after = condensed(m.before.topology), condensed(m.after.topology)
     known = set(before.nodes) | set(after.nodes)
     focus &= known

@@ -50,14 +50,44 @@ class ScoreParts(Part, frozen=True, kw_only=True):
     data: float
 
 
+OneSidedKind = Annotated[str, Meta(pattern="^(entry|data|part)$")]
+
+
+class OneSidedRow(Part, frozen=True, kw_only=True):
+    """What stands on one side only, so that it counts in that side's score and not in the delta.
+
+    `standing`: new or gone. `kind`: an entry point, durable data, or a part (of a front, or one that something of both sides needs). `score`:
+    what an entry point has by itself, beside all the data of its side."""
+
+    address: str
+    kind: OneSidedKind
+    standing: Annotated[str, Meta(pattern="^(new|gone)$")]
+    label: str = ""
+    score: float | None = None
+
+
+class ComparedPart(Part, frozen=True, kw_only=True):
+    """Both sides scored like for like: over one list, where what one side has alone takes its value on both. `reason`: in one line, why the
+    two scores differ by something else."""
+
+    before: float
+    after: float
+    reason: str
+    rows: tuple[OneSidedRow, ...] = ()
+
+
 class ScorePart(Part, frozen=True, kw_only=True):
-    """0-100, two decimals; null where a side has no entry point or does not exist, and then the delta too."""
+    """0-100, two decimals; null where a side has no entry point or does not exist, and then the delta too.
+
+    `before` and `after` are the scores of the two states, each by itself. `delta` compares like with like; `compared` is there where that is not the
+    difference of the two."""
 
     before: float | None
     after: float | None
     delta: float | None
     parts_before: ScoreParts | None = None
     parts_after: ScoreParts | None = None
+    compared: ComparedPart | None = None
 
 
 class GateReason(Part, frozen=True, kw_only=True):
@@ -238,7 +268,7 @@ class ContributionRow(Part, frozen=True, kw_only=True):
 
 
 class AttributionPart(Part, frozen=True, kw_only=True):
-    """Rows and interaction sum to the score's delta. `simulations` is how many were spent on it."""
+    """Rows and interaction sum to `score.delta`. `simulations` is how many were spent on it."""
 
     rows: tuple[ContributionRow, ...]
     interaction: float

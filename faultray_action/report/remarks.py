@@ -183,6 +183,10 @@ def check_title(document: Document) -> str:
         return "Nothing here serves users"
     before, after = (wording.score(document, value) for value in (score.before, score.after))
     delta = wording.shown_delta(document)
-    moved = f"Resilience {before} → {after}" + ("" if delta is None else f" ({wording.signed(delta, wording.decimals(document))})")
+    moved = f"Resilience {before} → {after}"
+    if wording.is_apart(document):
+        moved += f" · {wording.like_for_like(document)}"
+    elif delta is not None:
+        moved += f" ({wording.signed(delta, wording.decimals(document))})"
     weak = verdict.counted(document)
     return escape.shorten(" · ".join(part for part in (moved, weak) if part), MAX_TITLE)

@@ -15,12 +15,14 @@ from faultray_action.model.errors import InputError
 from faultray_action.report.document import (
     AgentRow,
     AttributionPart,
+    ComparedPart,
     ContributionRow,
     DisruptionRow,
     Document,
     DriftPart,
     EntryRow,
     EntrySide,
+    OneSidedRow,
     RiskRow,
     ScorePart,
     ScoreParts,
@@ -33,6 +35,7 @@ MAX_BYTES = 50_000_000
 """A document larger than this is refused: no plan of a supported size makes one."""
 
 _SEVERITIES = {"high": 0, "medium": 1, "low": 2}
+_ONE_SIDED = {"entry": 0, "data": 1, "part": 2}
 _DISRUPTIONS = {"destructive": 0, "outage": 1, "blip": 2}
 
 Row = TypeVar("Row", EntryRow, SpofRow, RiskRow, ContributionRow, DisruptionRow, AgentRow)
@@ -126,6 +129,7 @@ def _condensed(document: Document, limit: int) -> Document:
         risks=change(risks, new=risks.new[:limit], resolved=risks.resolved[:limit], unchanged=risks.unchanged[:limit]),
         attribution=change(document.attribution, rows=document.attribution.rows[:limit]),
         apply=change(document.apply, disruptions=document.apply.disruptions[:limit]),
+        score=change(document.score, compared=_fewer(document.score.compared, limit)),
         entry_points=document.entry_points[: 4 * limit],
         scenarios=change(scenarios, broken=scenarios.broken[:10], repaired=scenarios.repaired[:10]),
         graph=None if graph is None or limit < 15 else change(graph, nodes=graph.nodes[:30], edges=graph.edges[:60]),
@@ -134,6 +138,10 @@ def _condensed(document: Document, limit: int) -> Document:
         cascades=(),
         omitted=omitted,
     )
+
+
+def _fewer(part: ComparedPart | None, limit: int) -> ComparedPart | None:
+    return None if part is None else msgspec.structs.replace(part, rows=part.rows[:limit])
 
 
 def _points(value: float | None) -> float | None:
@@ -157,7 +165,20 @@ def _score(score: ScorePart) -> ScorePart:
         delta=_points(score.delta),
         parts_before=_score_parts(score.parts_before),
         parts_after=_score_parts(score.parts_after),
+        compared=_compared(score.compared),
     )
+
+
+def _compared(part: ComparedPart | None) -> ComparedPart | None:
+    if part is None:
+        return None
+    rows = (msgspec.structs.replace(row, score=_points(row.score)) for row in part.rows)
+    return msgspec.structs.replace(part, before=_cents(part.before), after=_cents(part.after), rows=tuple(sorted(rows, key=_one_sided)))
+
+
+def _one_sided(row: OneSidedRow) -> tuple[bool, int, str]:
+    """New ones first; entry points, then data, then parts."""
+    return row.standing != "new", _ONE_SIDED.get(row.kind, 3), row.address
 
 
 def _cents(value: float) -> float:

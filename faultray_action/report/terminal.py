@@ -68,6 +68,8 @@ def panel_lines(document: Document) -> list[RenderableType]:
     score: list[RenderableType] = [Text(f"Score Before: {_score(document, document.score.before)}"), _after(document)]
     if standing:
         score = [Text(f"Resilience Score: {_score(document, document.score.after)}")]
+    if wording.is_apart(document) and document.score.compared is not None:
+        score.append(Text(f"              {words(wording.one_sided(document.score.compared.rows))}"))
     lines: list[RenderableType] = [*score, Text("")]
     risks = risk_lines(document)
     if risks:
@@ -114,6 +116,8 @@ def _after(document: Document) -> Text:
         return Text(f"Score After:  {_score(document, document.score.after)}")
     digits = wording.decimals(document)
     change = "no change" if delta == 0 else f"{wording.signed(delta, digits, '-')} points"
+    if wording.is_apart(document):
+        change = f"like for like: {change}"
     style = "bold red" if delta < 0 else "bold green" if delta > 0 else ""
     return Text(f"Score After:  {_score(document, document.score.after)} ").append(f"({change})", style=style)
 

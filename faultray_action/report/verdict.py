@@ -53,9 +53,19 @@ def result(document: Document) -> Phrase:
     if kind is Form.DESTROY:
         return (f"every entry point is removed (resilience was {before}){warn}",)
     delta = wording.shown_delta(document) or 0.0
+    if wording.is_apart(document):
+        return (*_moved(document), warn)
     if delta == 0:
         return (f"resilience unchanged at **{after}**{warn}",)
     return (f"resilience {before} → **{after}** ({wording.signed(delta, wording.decimals(document))}){warn}",)
+
+
+def _moved(document: Document) -> Phrase:
+    """Both scores, the delta that compares like with like, and why it is another number: 67 → **61** · like for like ±0 · new: `reports` 48."""
+    before, after = wording.score(document, document.score.before), wording.score(document, document.score.after)
+    compared = document.score.compared
+    why = wording.one_sided(compared.rows) if compared is not None else ()
+    return (f"resilience {before} → **{after}** · {wording.like_for_like(document)} · ", *why)
 
 
 def quiet_line(document: Document) -> str:
@@ -64,9 +74,9 @@ def quiet_line(document: Document) -> str:
     known = f" {wording.count(weak, 'known single point of failure', 'known single points of failure')}, none new." if weak else ""
     after = wording.score(document, document.score.after)
     kind = wording.form(document)
-    result = (
-        f"resilience unchanged at **{after}**." if kind is Form.NEUTRAL else "no entry point before or after: nothing here serves users."
-    )
+    result = "no entry point before or after: nothing here serves users."
+    if kind is Form.NEUTRAL:
+        result = f"{md(_moved(document))}." if wording.is_apart(document) else f"resilience unchanged at **{after}**."
     return f"{light(document)} **FaultRay** · {md((Name(wording.title(document)),))} · {result}{known}"
 
 

@@ -20,6 +20,7 @@ from faultray_action.report.document import (
     DisruptionRow,
     Document,
     Edit,
+    OneSidedRow,
     Printable,
     RiskRow,
     SpofRow,
@@ -111,9 +112,19 @@ def delta(document: Document) -> float:
 def decimals(document: Document) -> int:
     """Integers; one decimal where |delta| < 1, or where two rounded scores would tell a small delta wrong; two where one would show none."""
     told = abs(delta(document))
-    if told == 0 or told >= _LARGE or (told >= 1 and _rounded_change(document, 0) == float(number(delta(document), 0))):
+    if told == 0 or told >= _LARGE:
+        return 0
+    if told >= 1 and (_is_far_apart(document) or _rounded_change(document, 0) == float(number(delta(document), 0))):
         return 0
     return POINTS_DIGITS if _rounded_change(document, POINTS_DIGITS) else POINTS_DIGITS + 1
+
+
+def _is_far_apart(document: Document) -> bool:
+    """Whether no reader would take the difference of the two scores for the delta: it is told beside them."""
+    score = document.score
+    if score.compared is None or score.before is None or score.after is None or score.delta is None:
+        return False
+    return abs(score.after - score.before - score.delta) >= 1
 
 
 def _rounded_change(document: Document, digits: int) -> float:
@@ -138,11 +149,57 @@ def score(document: Document, value: float | None) -> str:
 
 
 def shown_delta(document: Document) -> float | None:
-    """The difference of the two scores as shown: a reader who subtracts must not find another number."""
+    """The delta as shown. Where it is what the two scores differ by, that of the scores as shown: a reader who subtracts must not find another
+    number."""
+    subtracted = _subtracted(document)
+    if subtracted is None or document.score.compared is None:
+        return subtracted
+    return round(delta(document), decimals(document)) + 0.0
+
+
+def _subtracted(document: Document) -> float | None:
+    """What the two scores as shown differ by."""
     before, after = document.score.before, document.score.after
     if before is None or after is None:
         return None
     return round(float(score(document, after)) - float(score(document, before)), decimals(document)) + 0.0
+
+
+def is_apart(document: Document) -> bool:
+    """Whether the delta is another number than the two scores as shown differ by: then it is told beside them, and why."""
+    return shown_delta(document) != _subtracted(document)
+
+
+def like_for_like(document: Document, minus: str = MINUS) -> str:
+    """`like for like −3`."""
+    return f"like for like {signed(shown_delta(document) or 0.0, decimals(document), minus)}"
+
+
+def one_sided(rows: Sequence[OneSidedRow], limit: int = 2) -> Phrase:
+    """Why the delta is not what the two scores differ by: new: `reports` 48; gone data: `uploads`. Parts where there is nothing greater."""
+    if not rows:
+        return ("what only one side shows counts on both",)
+    greater = [row for row in rows if row.kind != "part"]
+    rows = greater or rows
+    told: list[Phrase] = []
+    for standing in ("new", "gone"):
+        for kind, before in _ONE_SIDED:
+            of_kind = [row for row in rows if (row.standing, row.kind) == (standing, kind)]
+            if of_kind:
+                told.append((f"{standing}{before}: ", *_named(of_kind, limit)))
+    return tuple(part for at, phrase in enumerate(told) for part in (("; ", *phrase) if at else phrase))
+
+
+_ONE_SIDED = (("entry", ""), ("data", " data"), ("part", " part"))
+
+
+def _named(rows: Sequence[OneSidedRow], limit: int) -> Phrase:
+    """The first of them, each with what it scores by itself."""
+    parts: list[str | Name | Said] = []
+    for row in rows[:limit]:
+        parts += [", "] if parts else []
+        parts += [Name(row.label or row.address), "" if row.score is None else f" {number(row.score, 0)}"]
+    return (*parts, f" and {len(rows) - limit} more") if len(rows) > limit else tuple(parts)
 
 
 def signed(value: float, digits: int, minus: str = MINUS) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec.structs import replace
 
@@ -27,6 +27,57 @@ def settled(before: Draft, after: Draft) -> tuple[Draft, Draft]:
 def alone(draft: Draft) -> Draft:
     """A side in its own state: held against nothing but itself, so that only what it proves is told of it."""
     return settled(draft, draft)[0]
+
+
+def shown_by_change(own: Draft, held: Draft) -> Draft:
+    """A side by itself, with what only the change shows of it: needs that it cuts, and ways in that lead nowhere since then.
+
+    `held`: the same side, held against the other one. What only serves a comparison like for like (a part of a front as an entry of its own, a way in
+    that the other side alone would call an entry) is no part of the state."""
+    broken = [need for need in held.dependencies if need.broken]
+    if not broken:
+        return own
+    entries = {entry.address: entry for entry in (*_silenced(own, held, broken), *own.entries)}
+    made = {entry.component: held.components[entry.component] for entry in entries.values()}
+    components = {**made, **own.components}
+    return replace(
+        own,
+        entries=[entries[address] for address in sorted(entries)],
+        dependencies=_with_broken(own.dependencies, components, broken),
+        components=components,
+        frozen=None,
+    )
+
+
+def _silenced(own: Draft, held: Draft, broken: Iterable[Dependency]) -> Iterable[EntryPoint]:
+    """Entries that stand only since the other side knew them, with a need behind them that is broken."""
+    known = {entry.address for entry in own.entries}
+    sources = {need.source for need in broken}
+    needs = standing(held).needs.carrying
+    for entry in held.entries:
+        if entry.address in known or entry.inferred == shares.PART:
+            continue
+        if not sources.isdisjoint(needs.within(entry.component)):
+            yield entry
+
+
+def _with_broken(needs: Iterable[Dependency], components: Mapping[str, Component], broken: Iterable[Dependency]) -> tuple[Dependency, ...]:
+    """The needs with these broken; one that is not among them is added where both of its ends stand."""
+    reasons: dict[tuple[str, str], Dependency] = {}
+    for need in broken:
+        source = need.source if need.source in components else shares.front_of(need.source)
+        reasons.setdefault((source, need.target), replace(need, source=source))
+    marked: list[Dependency] = []
+    for need in needs:
+        cut = reasons.get((need.source, need.target))
+        if cut is not None and need.role is Role.NEED and not need.broken:
+            need = replace(need, broken=cut.broken)
+        marked.append(need)
+    told = {(need.source, need.target) for need in marked if need.broken}
+    for ends, need in reasons.items():
+        if ends not in told and set(ends) <= components.keys():
+            marked.append(need)
+    return tuple(marked)
 
 
 def asked(before: Draft, after: Draft) -> tuple[Draft, Draft]:

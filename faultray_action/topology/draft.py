@@ -97,6 +97,10 @@ def in_use(draft: Draft) -> frozenset[str]:
     return standing(draft).in_use
 
 
-def wanted(draft: Draft) -> set[str]:
-    """Stateful components in the closure of an entry."""
-    return {a for a in in_use(draft) if a in draft.components and draft.components[a].stateful}
+def wanted(draft: Draft, *, met: bool = True) -> set[str]:
+    """Stateful components in the closure of an entry; without `met`, behind needs that are broken too."""
+    found: set[str] = set()
+    for address in in_use(draft) if met else standing(draft).in_need:
+        if address in draft.components and draft.components[address].stateful:
+            found.add(address)
+    return found

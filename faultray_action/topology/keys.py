@@ -16,25 +16,33 @@ def deleted(before: Survey, after: Survey) -> dict[str, str]:
 
 def of_stores(survey: Survey) -> Iterable[tuple[str, str]]:
     """(store, the key that it is encrypted with) of everything on a side, sorted."""
-    for edge in sorted((e for e in survey.edges if e.role == "key"), key=lambda e: (e.source, e.target)):
-        stores = [e.target for e in survey.outgoing(edge.source, "protects")] or [edge.source]
-        yield from ((store, key) for store in stores for key in _behind(survey, edge.target))
+    for edge in _encrypting(survey):
+        yield from _pairs(survey, edge)
 
 
 def _locked(before: Survey, after: Survey) -> Iterable[tuple[str, str]]:
     """Stores that stay as they are, with their keys."""
-    for edge in sorted((e for e in before.edges if e.role == "key"), key=lambda e: (e.source, e.target)):
-        stays = edge.source in after.nodes and not after.nodes[edge.source].resource.action.replaces
+    for edge in _encrypting(before):
+        node = after.nodes.get(edge.source)
+        stays = node is not None and not node.resource.action.replaces
         if stays and _still_says(before, after, edge):
-            stores = [e.target for e in before.outgoing(edge.source, "protects")] or [edge.source]
-            yield from ((store, key) for store in stores for key in _behind(before, edge.target))
+            yield from _pairs(before, edge)
 
 
-def _behind(survey: Survey, address: str) -> list[str]:
-    """The key itself, or that which an alias names."""
-    named = [edge.target for edge in survey.outgoing(address, "key")]
-    return named or [address]
+def _encrypting(survey: Survey) -> list[TypedEdge]:
+    found = [edge for edge in survey.edges if edge.role == "key"]
+    return sorted(found, key=lambda edge: (edge.source, edge.target))
+
+
+def _pairs(survey: Survey, edge: TypedEdge) -> Iterable[tuple[str, str]]:
+    """What is encrypted, itself or by a setting of its own, with the key itself or that which an alias names."""
+    protected = survey.outgoing(edge.source, "protects")
+    named = survey.outgoing(edge.target, "key")
+    for store in [each.target for each in protected] or [edge.source]:
+        for key in [each.target for each in named] or [edge.target]:
+            yield store, key
 
 
 def _still_says(before: Survey, after: Survey, edge: TypedEdge) -> bool:
-    return every(before.nodes[edge.source].values, edge.path) == every(after.nodes[edge.source].values, edge.path)
+    was = every(before.nodes[edge.source].values, edge.path)
+    return was == every(after.nodes[edge.source].values, edge.path)

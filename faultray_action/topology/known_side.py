@@ -54,6 +54,11 @@ class KnownSide(Struct, frozen=True, dict=True):
         """Whether it is what the plan leaves."""
         return self.survey.side is Side.AFTER
 
+    @cached_property
+    def in_need(self) -> frozenset[str]:
+        """The entries' components and everything that they need, whether or not it can be met."""
+        return frozenset(self.needs.carrying.within(*(entry.component for entry in self.entries)))
+
     def says(self, after: str, before: str) -> str:
         """The sentence for the side that it is: what is gone after, what does not stand yet before."""
         return after if self.is_after else before

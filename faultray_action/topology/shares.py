@@ -34,6 +34,16 @@ Company = Mapping[str, frozenset[str]]
 """Part -> it and what stands in for it."""
 
 
+PART = "part of a front"
+"""The rule by which such an entry is inferred."""
+_OF = "#"
+
+
+def front_of(address: str) -> str:
+    """The front that a component was made for: of a part together with what stands in for it."""
+    return address.partition(_OF)[0]
+
+
 def settle(side: KnownSide, other: KnownSide) -> Settled | None:
     """A side with the parts that it alone has, or has otherwise, as entries of their own; None where there are none."""
     here, there = _parts(side.survey), _parts(other.survey)
@@ -103,7 +113,7 @@ def _settled(side: KnownSide, lone: list[tuple[str, str]], spared: list[_Part]) 
     made: list[Component] = []
     for front, part, company in spared:
         if front in reached:
-            fresh[part] = f"{front}#{part}"
+            fresh[part] = f"{front}{_OF}{part}"
             made.append(Component(fresh[part], Kind.CONNECTOR, f"{label(side.survey.nodes[part])} or what stands in for it", (), 0))
             kept += tuple(Dependency(fresh[part], each, group=f"{fresh[part]}:servers") for each in sorted(company))
     known = {entry.address for entry in side.entries}
@@ -112,4 +122,4 @@ def _settled(side: KnownSide, lone: list[tuple[str, str]], spared: list[_Part]) 
 
 
 def _entry(side: KnownSide, part: str, component: str) -> EntryPoint:
-    return EntryPoint(part, component, label(side.survey.nodes[part]), inferred="part of a front")
+    return EntryPoint(part, component, label(side.survey.nodes[part]), inferred=PART)

@@ -21,13 +21,28 @@ def swapped(nodes: Mapping[str, Node], edges: Iterable[TypedEdge]) -> tuple[Type
 
 def _taken_over(slot: Node, edges: tuple[TypedEdge, ...]) -> tuple[TypedEdge, ...]:
     """The edges once a slot serves in place of what it belongs to."""
-    owners = {edge.target for edge in edges if edge.source == slot.address and edge.role == "slot-of"}
-    own = [edge for edge in edges if edge.source == slot.address and edge.role != "slot-of"]
+    owners: set[str] = set()
+    own: list[TypedEdge] = []
+    for edge in edges:
+        if edge.source == slot.address and edge.role == "slot-of":
+            owners.add(edge.target)
+        elif edge.source == slot.address:
+            own.append(edge)
     kept = [edge for edge in edges if edge.source not in owners or not _goes_along(edge, slot)]
-    brought = [replace(edge, source=owner) for owner in sorted(owners) for edge in own]
-    return (*kept, *brought)
+    for owner in sorted(owners):
+        kept += [replace(edge, source=owner) for edge in own]
+    return tuple(kept)
 
 
 def _goes_along(edge: TypedEdge, slot: Node) -> bool:
     """Whether an edge stands at an attribute that a slot has its own of."""
-    return any(edge.path == path or edge.path.startswith(f"{path}.") for path in slot.entry.edges if path != "*")
+    return any(is_at(edge.path, path) for path in slot.entry.edges)
+
+
+def is_at(path: str, place: str) -> bool:
+    """Whether a path is that of a place or within it.
+
+    >>> is_at("site_config.ip", "site_config"), is_at("site", "site_config")
+    (True, False)
+    """
+    return path == place or path.startswith(f"{place}.")

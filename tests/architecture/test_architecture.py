@@ -22,9 +22,7 @@ FLOORS: dict[str, int] = {
     "action": 8,
     "commands": 8,
     "pipeline": 7,
-    "waived": 7,
-    "simulations": 7,
-    "drifted": 7,
+    "check": 7,
     "publishing": 7,
     "base_branch": 7,
     "git_objects": 7,
@@ -54,7 +52,7 @@ FLOORS: dict[str, int] = {
 }
 FAMILIES = (
     {"cli", "action", "commands"},
-    {"pipeline", "simulations", "waived", "rejudged", "reported", "contradictions", "page", "drifted"},
+    {"pipeline", "check", "rejudged", "reported", "contradictions", "page"},
     {"base_branch", "git_objects"},
     {"settings", "policy", "policy_schema", "policy_choice", "policy_changes", "waivers"},
     {"yaml_text", "model"},

@@ -69,7 +69,7 @@ def test_a_row_is_what_putting_that_change_back_is_worth(start: int) -> None:
     for seed in SEEDS[start : start + 20 : 7]:
         for row in checked(seed).document.attribution.rows[:2]:
             without = judged(undone(random_plan(seed), ((row.address, row.attribute),))).document
-            assert checked(seed).document.score.after - without.score.after == pytest.approx(row.points, abs=1e-6), (seed, row)
+            assert checked(seed).document.score.delta - without.score.delta == pytest.approx(row.points, abs=1e-6), (seed, row)
 
 
 @pytest.mark.parametrize("start", range(0, len(SEEDS), 20))

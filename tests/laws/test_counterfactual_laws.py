@@ -73,6 +73,14 @@ def assert_same(found: Topology, scratch: Topology) -> None:
     assert found.externals == scratch.externals
 
 
+def assert_same_pair(found: build.Pair, scratch: build.Pair) -> None:
+    """Both sides, held against each other and by themselves."""
+    assert_same(found.before, scratch.before)
+    assert_same(found.after, scratch.after)
+    assert_same(found.before_alone, scratch.before_alone)
+    assert_same(found.after_alone, scratch.after_alone)
+
+
 def check_sides(plan: Plan, stages: build.Stages) -> None:
     """The side after and both sides at best, which are worked out from a difference, against the same from scratch."""
     knowledge = know(Request())
@@ -83,9 +91,7 @@ def check_sides(plan: Plan, stages: build.Stages) -> None:
         assert draft.survey.edges == alone.survey.edges
     if stages.undecided:
         best = [drafted(plan, stages.links[side], knowledge, side, Choice.BEST) for side in (Side.BEFORE, Side.AFTER)]
-        before, after = build._pair(plan, (best[0], best[1]), knowledge)
-        assert_same(stages.before_best, before)
-        assert_same(stages.after_best, after)
+        assert_same_pair(stages.best, build._paired(plan, (best[0], best[1]), knowledge))
 
 
 def check_counterfactuals(plan: Plan, stages: build.Stages) -> None:
@@ -94,12 +100,11 @@ def check_counterfactuals(plan: Plan, stages: build.Stages) -> None:
     for edits in edits_of(plan, stages):
         changed = put_back(plan, edits)
         links = put_back_links(stages.links[Side.BEFORE], stages.links[Side.AFTER], changed, edits)
-        before, after = build.rebuild(changed, links, knowledge, stages)
+        pair = build.rebuild(changed, links, knowledge, stages)
         both = {Side.BEFORE: stages.links[Side.BEFORE], Side.AFTER: links}
         scratch = build.build(changed, lambda _, side, both=both: both[side], knowledge)  # type: ignore[misc]
-        assert_same(before, scratch.before)
-        assert_same(after, scratch.after)
-        check_examination(stages, known[1], before, after, scratch)
+        assert_same_pair(pair, scratch.worst)
+        check_examination(stages, known[1], pair.before, pair.after, scratch)
 
 
 def check_examination(stages: build.Stages, known: object, before: Topology, after: Topology, scratch: build.Stages) -> None:

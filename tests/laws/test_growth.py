@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from calibration_systems import ZONES, Built, assemble, build, three_tier
 
+from faultray_action.check.comparison import levelled
 from faultray_action.engine.examine import examine
 from faultray_action.judgement.assess import score_pair
 from faultray_action.judgement.growth import grown
 from faultray_action.judgement.pairing import Side
 from faultray_action.model.component import Kind
 from faultray_action.model.topology import Dependency, Topology
-from faultray_action.simulations import levelled
 
 QUEUE = build("queue", Kind.QUEUE, "provider_service", managed=True, service="sqs", regions=("eu-west-1",))
 CACHES = build("cache", Kind.CACHE, "cache_node", copies=3, zones=ZONES, service="elasticache", regions=("eu-west-1",))

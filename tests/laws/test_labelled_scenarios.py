@@ -48,9 +48,9 @@ def addresses(rows: Iterable[dict[str, Any]] | None) -> list[str]:
 
 
 def _direction(score: dict[str, Any]) -> str | None:
-    if score["before"] is None or score["after"] is None:
+    if score["delta"] is None:
         return None
-    delta = score["after"] - score["before"]
+    delta = score["delta"]
     return "same" if abs(delta) < TOLERANCE else "better" if delta > 0 else "worse"
 
 

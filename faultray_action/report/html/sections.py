@@ -118,13 +118,23 @@ def _score(document: Document) -> Mapping[str, Any]:
     return {
         "before": None if score.before is None else wording.score(document, score.before),
         "after": None if score.after is None else wording.score(document, score.after),
-        "delta": None if delta is None else wording.signed(delta, wording.decimals(document)) if delta else "no change",
+        "delta": _delta(document),
+        "why": _html(wording.one_sided(score.compared.rows)) if score.compared is not None and wording.is_apart(document) else None,
         "tone": tone,
         "at_before": score.before,
         "at_after": score.after,
         "limit": limit if isinstance(limit, int | float) and not isinstance(limit, bool) else None,
         "parts": _parts(document),
     }
+
+
+def _delta(document: Document) -> str | None:
+    delta = wording.shown_delta(document)
+    if delta is None:
+        return None
+    if wording.is_apart(document):
+        return wording.like_for_like(document)
+    return wording.signed(delta, wording.decimals(document)) if delta else "no change"
 
 
 _PARTS = (

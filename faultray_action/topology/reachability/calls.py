@@ -21,13 +21,30 @@ _PASSING = ("load_balancer", "gateway", "cdn", "dns")
 def cuts(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
     """Calls that no rule lets through on this side: for certain, or that one did on the other side and none is seen to do any more."""
     for caller, callee in sorted(_calls(side)):
-        here = _between(side, caller, callee)
-        if _is_open(here):
-            continue
-        there = _between(other, caller, callee) if _stand(other, caller, callee) else _nothing_seen(here)
-        found = _blocked(here, there)
+        found = _call_blocked(side, other, caller, callee)
         if found is not None:
             yield Cut(caller, callee, _told(side, other, *found, caller, callee), by_change=found[0].answer is Answer.UNSEEN)
+            continue
+        nameless = _names_blocked(side, other, caller)
+        if nameless is not None:
+            reason = f"{nameless.wall} lets {caller} ask for no names, that of {callee} among them"
+            yield Cut(caller, callee, reason, by_change=nameless.answer is Answer.UNSEEN)
+
+
+def _call_blocked(side: KnownSide, other: KnownSide, caller: str, callee: str) -> tuple[Ruling, Ruling] | None:
+    here = _between(side, caller, callee)
+    if _is_open(here):
+        return None
+    there = _between(other, caller, callee) if _stand(other, caller, callee) else _nothing_seen(here)
+    return _blocked(here, there)
+
+
+def _names_blocked(side: KnownSide, other: KnownSide, caller: str) -> Ruling | None:
+    """Pods call by name: what is said where they ask for names, if they cannot."""
+    here = _of_names(side, caller)
+    there = _of_names(other, caller) if caller in other.survey.nodes else _nothing_seen(here)
+    found = None if _is_open(here) else _blocked(here, there)
+    return None if found is None else found[0]
 
 
 def users(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
@@ -74,7 +91,8 @@ def _told(side: KnownSide, other: KnownSide, ruling: Ruling, there: Ruling, call
         owner = next(iter((*gone, *changed, *there.owners)))
         after = "does not admit {} to {} any more" if owner in side.survey.nodes else "was the last rule that admits {} to {}"
         return f"{owner} {side.says(after, 'does not admit {} to {} yet').format(caller, callee)}"
-    return f"no rule admits {caller} to {callee}"
+    guard = f" of {ruling.wall}" if ruling.wall in side.survey.nodes else ""
+    return f"no rule{guard} admits {caller} to {callee}"
 
 
 # who calls whom
@@ -127,10 +145,29 @@ def _between(side: KnownSide, caller: str, callee: str) -> Ways:
     posts, target = _calling(side, caller, callee), _reached(side.firewalls.post(callee))
     ports = _ports(side, caller, callee)
     ways = [best(call(post, target, port) for port in ports) for post in posts]
-    probed = probed_on(side, caller, callee) if side.survey.nodes[caller].entry.kind in _PASSING else None
+    return [*ways, *_of_probe(side, caller, callee, posts, ports)]
+
+
+_NAMES_ON = 53.0
+"""The port on which a cluster's names are asked for (DNS)."""
+
+
+def _of_names(side: KnownSide, caller: str) -> Ways:
+    """A pod calls by name: what guards its calls out has to let it ask for names, of something that no plan holds."""
+    if not side.survey.nodes[caller].entry.pod_labels:
+        return []
+    post = side.firewalls.post(caller)
+    return [(post.ruling(post.place, SOMEWHERE, _NAMES_ON, inward=False),)]
+
+
+def _of_probe(side: KnownSide, caller: str, callee: str, posts: list[Post], ports: list[float | None]) -> Ways:
+    """The probe of a balancer on a port of its own."""
+    if side.survey.nodes[caller].entry.kind not in _PASSING:
+        return []
+    probed = probed_on(side, caller, callee)
     if probed is None or [float(probed)] == ports:
-        return ways
-    return ways + [call(post, target, float(probed)) for post in posts[-1:]]
+        return []
+    return [call(post, _reached(side.firewalls.post(callee)), float(probed)) for post in posts[-1:]]
 
 
 def _calling(side: KnownSide, caller: str, callee: str) -> list[Post]:

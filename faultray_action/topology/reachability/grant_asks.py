@@ -156,7 +156,12 @@ def _holder(survey: Survey, named: Node) -> Node:
     return around[0] if around else named
 
 
-def _part(node: Node, named: Node, held: Node, row: Ask) -> str | None:
+def _part(
+    node: Node,
+    named: Node,
+    held: Node,
+    row: Ask,
+) -> str | None:
     """Which part of what holds the grants is called, as the text says it, or by what is named."""
     facts = named.entry.grants
     if facts is not None and facts.part_of:
@@ -228,7 +233,12 @@ def _is_used_with(survey: Survey, node: Node, path: str) -> bool:
 # who calls
 
 
-def _caller(survey: Survey, node: Node, row: Ask, block: Mapping[str, Any]) -> Caller | None:
+def _caller(
+    survey: Survey,
+    node: Node,
+    row: Ask,
+    block: Mapping[str, Any],
+) -> Caller | None:
     """Under which names it calls; None where the plan does not hold its identity."""
     if row.service == "*":
         return Caller(anybody=True)
@@ -250,7 +260,13 @@ def _caller(survey: Survey, node: Node, row: Ask, block: Mapping[str, Any]) -> C
     return None
 
 
-def _identity(survey: Survey, node: Node, row: Ask, path: str, values: list[Any]) -> Caller | None:
+def _identity(
+    survey: Survey,
+    node: Node,
+    row: Ask,
+    path: str,
+    values: list[Any],
+) -> Caller | None:
     """The identity that is named at a path: one of the plan, the resource's own, or an account that is known by its address."""
     texts = tuple(_inner_strings(values))
     linked: list[Node] = []

@@ -134,7 +134,12 @@ class Book:
             found.append(_Member(grant, facts, about))
         return found
 
-    def _is_about(self, grant: Node, facts: GrantFacts, call: Asked) -> Truth:
+    def _is_about(
+        self,
+        grant: Node,
+        facts: GrantFacts,
+        call: Asked,
+    ) -> Truth:
         held = call.held
         if facts.spans:
             return any_of(agree(grant, path, held, facts.spans) for path in facts.to)
@@ -146,7 +151,12 @@ class Book:
         found = any_of(names_at(self.survey, grant, facts.to, node) for node in call.grounds)
         return all_of((found, _is_for_part(grant, facts, call)))
 
-    def _is_above(self, grant: Node, path: str, call: Asked) -> Truth:
+    def _is_above(
+        self,
+        grant: Node,
+        path: str,
+        call: Asked,
+    ) -> Truth:
         """Whether a scope is what is called, or holds it."""
         scopes = strings(grant, path)
         for node in call.grounds:
@@ -161,7 +171,13 @@ class Book:
                 return True
         return None if UNKNOWN in written(grant, path) and not around else False
 
-    def _is_overruled(self, grant: Node, facts: GrantFacts, held: Node, own: GrantFacts | None) -> bool:
+    def _is_overruled(
+        self,
+        grant: Node,
+        facts: GrantFacts,
+        held: Node,
+        own: GrantFacts | None,
+    ) -> bool:
         """Whether an exclusive list of what is called drops in this plan what an unchanged resource beside it once wrote."""
         before = self.opposite.survey.nodes.get(held.address)
         if own is None or before is None or not own.block or not self._is_after:
@@ -175,7 +191,12 @@ class Book:
 
     # what the resource itself lists
 
-    def _listed(self, held: Node, own: GrantFacts, granted: Granted) -> None:
+    def _listed(
+        self,
+        held: Node,
+        own: GrantFacts,
+        granted: Granted,
+    ) -> None:
         """What the resource itself says is permitted: what its code writes, or what the state shows of all that stands."""
         path = own.block or (own.documents[0] if own.documents else "")
         if not path:
@@ -187,9 +208,12 @@ class Book:
         shown = path in own.lists and isinstance(value, (str, list))
         gone = self._gone_beside(held, path)
         if own.block:
-            kept = rows(held, own) or []
-            written_beside = {name for grant, facts in gone for name in callers_in(grant, facts)}
-            granted.add([row for row in kept if not _names_one_of(row, written_beside)])
+            written_beside: set[Any] = set()
+            for grant, facts in gone:
+                written_beside |= callers_in(grant, facts)
+            for row in rows(held, own) or ():
+                if not _names_one_of(row, written_beside):
+                    granted.add([row])
             granted.whole = shown
         elif not gone:
             granted.add(documents_at(self.survey, held, path, own))
@@ -203,7 +227,11 @@ class Book:
         if every(before.raw, path) != every(held.raw, path):
             return []
         here = {node.address for node, _ in self._on(held)}
-        return [(node, facts) for node, facts in self.opposite._on(before) if node.address not in here]
+        gone: list[tuple[Node, GrantFacts]] = []
+        for node, facts in self.opposite._on(before):
+            if node.address not in here:
+                gone.append((node, facts))
+        return gone
 
     def _on(self, held: Node) -> list[tuple[Node, GrantFacts]]:
         """The grants that are certain to be held on a resource."""
@@ -215,6 +243,14 @@ class Book:
         return found
 
     # to whom it belongs
+
+    def holds_rights(self, call: Asked) -> bool:
+        """Whether a call is made under an identity that has rights of its own, beside those on what is called."""
+        for address in call.caller.addresses:
+            own = self.survey.nodes[address].entry.grants
+            if own is not None and own.documents:
+                return True
+        return False
 
     def of(self, call: Asked) -> Granted:
         """What is granted to the identity under which a call is made. It is never all: what others attach to an identity is no part of a plan."""
@@ -254,20 +290,32 @@ class Book:
                 found.update(strings(grant, facts.attaches or "name"))
         return found
 
-    def _inline(self, identity: Node, path: str, granted: Granted, known: set[str]) -> None:
+    def _inline(
+        self,
+        identity: Node,
+        path: str,
+        granted: Granted,
+        known: set[str],
+    ) -> None:
         """The policies inside of an identity, but for those that have a resource of their own on either side."""
         block, _, inner = path.rpartition(".")
         for row in every(identity.raw, block):
             if not isinstance(row, dict):
                 granted.unsure = True
-            elif row.get("name") not in known and documents.is_there(row.get(inner)):
+            elif str(row.get("name")) not in known and documents.is_there(row.get(inner)):
                 granted.add(documents.policy(identity.address, row[inner]))
 
-    def _attached_beside(self, identity: Node, lists: Iterable[str], granted: Granted, known: set[str]) -> None:
+    def _attached_beside(
+        self,
+        identity: Node,
+        lists: Iterable[str],
+        granted: Granted,
+        known: set[str],
+    ) -> None:
         """The policies attached to an identity that the state shows beside those that have an attachment of their own."""
         for path in lists:
             for arn in every(identity.raw, path):
-                if arn not in known:
+                if str(arn) not in known:
                     granted.add(self._by_arn(identity, arn))
 
     def _by_arn(self, identity: Node, arn: Any) -> list[Statement] | None:
@@ -337,4 +385,5 @@ def _lies_in(node: Node, scope: str) -> bool:
 
 
 def _names_one_of(row: Statement, callers: set[Any]) -> bool:
-    return row.whom is not None and not callers.isdisjoint(row.whom.values)
+    values = row.whom.values if row.whom is not None else ()
+    return any(isinstance(value, str) and value in callers for value in values)

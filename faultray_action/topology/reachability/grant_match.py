@@ -19,13 +19,29 @@ from faultray_action.topology.reachability.grant_names import names_of, referred
 from faultray_action.topology.survey import Survey
 
 
-def holds(survey: Survey, call: Asked, row: Statement, about: Truth) -> Truth:
+def holds(
+    survey: Survey,
+    call: Asked,
+    row: Statement,
+    about: Truth,
+) -> Truth:
     """Whether a statement is about a call."""
-    parts: list[Truth] = [about, row.may.cover(lambda value: _is_right(call, value))]
+
+    def is_right(value: Any) -> Truth:
+        return _is_right(call, value)
+
+    def is_caller(value: Any) -> Truth:
+        return _is_caller(survey, call, row, value)
+
+    def is_called(value: Any) -> Truth:
+        return _is_called(call, value)
+
+    parts: list[Truth] = [about]
+    parts.append(row.may.cover(is_right))
     if row.whom is not None:
-        parts.append(row.whom.cover(lambda value: _is_caller(survey, call, row, value)))
+        parts.append(row.whom.cover(is_caller))
     if row.on is not None:
-        parts.append(row.on.cover(lambda value: _is_called(call, value)))
+        parts.append(row.on.cover(is_called))
     for condition in row.conditions:
         parts.append(_meets(survey, call, row, condition))
     return all_of(parts)
@@ -35,7 +51,12 @@ _EVERYBODY = frozenset({"*", "AWS:*", "allUsers"})
 _SIGNED_IN = frozenset({"allAuthenticatedUsers"})
 
 
-def _is_caller(survey: Survey, call: Asked, row: Statement, value: Any) -> Truth:
+def _is_caller(
+    survey: Survey,
+    call: Asked,
+    row: Statement,
+    value: Any,
+) -> Truth:
     caller = call.caller
     if not isinstance(value, str):
         return _comes_from(survey, row.holder, row.whom_path, caller.addresses)
@@ -46,7 +67,12 @@ def _is_caller(survey: Survey, call: Asked, row: Statement, value: Any) -> Truth
     return any(like(value, pattern) for pattern in caller.patterns)
 
 
-def _comes_from(survey: Survey, holder: str, path: str, addresses: tuple[str, ...]) -> Truth:
+def _comes_from(
+    survey: Survey,
+    holder: str,
+    path: str,
+    addresses: tuple[str, ...],
+) -> Truth:
     """Whether the value at a path of a grant, which is not known yet, comes from one of some resources."""
     others = referred(survey, survey.nodes[holder], path) if path else []
     if not others or not addresses:
@@ -90,7 +116,12 @@ def _is_called(call: Asked, value: Any) -> Truth:
     return extends(value, arn) if isinstance(arn, str) else None
 
 
-def _meets(survey: Survey, call: Asked, row: Statement, condition: Condition) -> Truth:
+def _meets(
+    survey: Survey,
+    call: Asked,
+    row: Statement,
+    condition: Condition,
+) -> Truth:
     """Whether a call meets what a statement asks besides; what cannot be judged is not decidable."""
     if condition.key == "aws:securetransport":
         return any(str(value).lower() == "true" for value in condition.values)
@@ -120,7 +151,13 @@ def _accounts(call: Asked) -> set[str]:
     return found - {""}
 
 
-def _is_source(survey: Survey, call: Asked, row: Statement, condition: Condition, value: Any) -> Truth:
+def _is_source(
+    survey: Survey,
+    call: Asked,
+    row: Statement,
+    condition: Condition,
+    value: Any,
+) -> Truth:
     """Whether a pattern of sources takes what the call is made for."""
     if value is UNKNOWN:
         at = (call.source.address,) if call.source.address else ()

@@ -47,7 +47,12 @@ def referred(survey: Survey, node: Node, path: str) -> list[Node]:
     return list(found.values())
 
 
-def names(survey: Survey, node: Node, path: str, called: Node) -> Truth:
+def names(
+    survey: Survey,
+    node: Node,
+    path: str,
+    called: Node,
+) -> Truth:
     """Whether a resource names another one at a path; None where it may."""
     known = names_of(called)
     if known.intersection(strings(node, path)):
@@ -59,23 +64,36 @@ def names(survey: Survey, node: Node, path: str, called: Node) -> Truth:
     return None if is_open else False
 
 
-def names_at(survey: Survey, node: Node, paths: Iterable[str], called: Node) -> Truth:
+def names_at(
+    survey: Survey,
+    node: Node,
+    paths: Iterable[str],
+    called: Node,
+) -> Truth:
     """Whether a resource names another one at one of some paths."""
     return any_of(names(survey, node, path, called) for path in paths)
 
 
-def agree(node: Node, path: str, other: Node, at: str) -> Truth:
+def agree(
+    node: Node,
+    path: str,
+    other: Node,
+    at: str,
+) -> Truth:
     """Whether two resources have the same value at a path of each, by the last part of its name; None where one of them does not tell."""
-    here = _last_parts(node, path)
-    there = _last_parts(other, at)
-    if here is None or there is None:
+    here = _last_part(node, path)
+    there = _last_part(other, at)
+    if not here or not there:
         return None
     return here == there
 
 
-def _last_parts(node: Node, path: str) -> str | None:
+def _last_part(node: Node, path: str) -> str:
+    """What the first text at a path ends in, "" where none is known."""
     found = strings(node, path)
-    return found[0].rpartition("/")[2] if found else None
+    if not found:
+        return ""
+    return found[0].rpartition("/")[2]
 
 
 def marks(survey: Survey, node: Node, paths: Iterable[str]) -> Iterator[str]:

@@ -27,7 +27,12 @@ def statements_of(survey: Survey, grant: Node, facts: GrantFacts) -> list[Statem
     return documents_at(survey, grant, facts.documents[0], facts)
 
 
-def documents_at(survey: Survey, node: Node, path: str, facts: GrantFacts) -> list[Statement] | None:
+def documents_at(
+    survey: Survey,
+    node: Node,
+    path: str,
+    facts: GrantFacts,
+) -> list[Statement] | None:
     """The statements of the documents at a path; of one that is not known yet, those of the data source that it is made from."""
     found: list[Statement] = []
     for text in every(node.raw, path):
@@ -38,7 +43,13 @@ def documents_at(survey: Survey, node: Node, path: str, facts: GrantFacts) -> li
     return found
 
 
-def _document(survey: Survey, node: Node, path: str, facts: GrantFacts, text: Any) -> list[Statement] | None:
+def _document(
+    survey: Survey,
+    node: Node,
+    path: str,
+    facts: GrantFacts,
+    text: Any,
+) -> list[Statement] | None:
     if text == "":
         return []
     if text is UNKNOWN:

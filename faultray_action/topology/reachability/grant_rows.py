@@ -44,8 +44,12 @@ def callers_in(node: Node, facts: GrantFacts) -> set[Any]:
             found.add(UNKNOWN)
             continue
         for path in facts.whom:
-            found.update(every(block, path))
+            found.update(filter(_is_name, every(block, path)))
     return found
+
+
+def _is_name(value: Any) -> bool:
+    return value is UNKNOWN or isinstance(value, str)
 
 
 def _statement(node: Node, facts: GrantFacts, block: Mapping[str, Any]) -> Statement:

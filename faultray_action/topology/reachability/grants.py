@@ -36,26 +36,33 @@ def cuts(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
         return
     there = asked(other.survey)
     book, beside = facing(side.survey, other.survey)
-    users = {entry.component for entry in side.entries if not entry.deferred}
-    for key, call in sorted(here.items(), key=_by_key):
-        is_call_of_users = not call.row.at
-        if is_call_of_users and call.asker.address not in users:
+    for key in sorted(here):
+        call = here[key]
+        if not _is_made(side, call):
             continue
         answer = verdict(book, call).answer
         if answer > Answer.UNSEEN:
             continue
-        known = verdict(beside, there[key]) if key in there else _NOTHING_KNOWN
+        known = _NOTHING_KNOWN
+        if key in there:
+            known = verdict(beside, there[key])
         if known.answer is Answer.ADMITTED:
-            yield from _told(side, call, _lost(side, known), by_change=answer is not Answer.REFUSED)
+            proven = answer is Answer.REFUSED and not call.row.elsewhere
+            yield from _told(side, call, _lost(side, known), by_change=not proven)
         elif answer is Answer.REFUSED and not call.row.elsewhere:
-            yield from _told(side, call, f"{call.held.address} does not permit it", by_change=False)
+            why = f"{call.held.address} does not permit it"
+            yield from _told(side, call, why, by_change=False)
+
+
+def _is_made(side: KnownSide, call: Asked) -> bool:
+    """Whether anybody makes a call: users call entries only."""
+    if call.row.at:
+        return True
+    asker = call.asker.address
+    return any(entry.component == asker and not entry.deferred for entry in side.entries)
 
 
 _NOTHING_KNOWN = Verdict(Answer.PERHAPS)
-
-
-def _by_key(item: tuple[Any, Asked]) -> Any:
-    return item[0]
 
 
 def facing(survey: Survey, other: Survey) -> tuple[Book, Book]:
@@ -74,11 +81,13 @@ def _lost(side: KnownSide, known: Verdict) -> str:
 
 def _told(side: KnownSide, call: Asked, why: str, *, by_change: bool) -> Iterable[Cut]:
     """The needs that cannot be met without the grant, whichever way the reference goes."""
-    asker, named = call.asker.address, call.named.address
-    what = f"{asker} may not call {call.held.address}" if call.row.at else f"nobody may call {asker}"
+    asker = call.asker.address
+    named = call.named.address
+    what = f"nobody may call {asker}"
+    if call.row.at:
+        what = f"{asker} may not call {call.held.address}"
     reason = f"{what}: {why}"
-    found = side.survey.outgoing(asker)
-    roles = {edge.role for edge in found if edge.target == named and call.row.at}
+    roles = _roles(side, call)
     if asker not in side.components:
         return
     if named not in side.components:
@@ -94,6 +103,15 @@ def _told(side: KnownSide, call: Asked, why: str, *, by_change: bool) -> Iterabl
         yield Cut(asker, asker, reason, by_change)
 
 
+def _roles(side: KnownSide, call: Asked) -> set[str]:
+    """How the one that asks refers to what it calls."""
+    found: set[str] = set()
+    for edge in side.survey.outgoing(call.asker.address):
+        if edge.target == call.named.address:
+            found.add(edge.role)
+    return found
+
+
 # whether a call is permitted
 
 
@@ -103,8 +121,7 @@ def verdict(book: Book, call: Asked) -> Verdict:
     judged: list[tuple[Statement, Truth]] = []
     for row, about in granted.rows:
         judged.append((row, holds(book.survey, call, row, about)))
-    by_identity = call.row.language == "aws" and bool(call.caller.addresses)
-    if not by_identity:
+    if not book.holds_rights(call):
         return _decided(judged, whole=granted.whole, unsure=granted.unsure)
     own = book.of(call)
     counts = _delegated(call, granted)
@@ -115,16 +132,26 @@ def verdict(book: Book, call: Asked) -> Verdict:
     return _decided(judged, whole=False, unsure=unsure)
 
 
-def _decided(judged: list[tuple[Statement, Truth]], *, whole: bool, unsure: bool) -> Verdict:
+def _decided(
+    judged: list[tuple[Statement, Truth]],
+    *,
+    whole: bool,
+    unsure: bool,
+) -> Verdict:
+    """What statements say together: one that refuses wins over all that permit."""
     refused = any_of(truth for row, truth in judged if not row.allows)
     permitted = any_of(truth for row, truth in judged if row.allows)
     if refused:
         return Verdict(Answer.REFUSED)
     if permitted is False and not unsure:
-        return Verdict(Answer.REFUSED if whole else Answer.UNSEEN)
+        answer = Answer.REFUSED if whole else Answer.UNSEEN
+        return Verdict(answer)
     if not permitted or refused is None:
         return Verdict(Answer.PERHAPS)
-    holders = {row.holder for row, truth in judged if row.allows and truth}
+    holders: set[str] = set()
+    for row, truth in judged:
+        if row.allows and truth:
+            holders.add(row.holder)
     return Verdict(Answer.ADMITTED, tuple(sorted(holders)))
 
 

@@ -114,16 +114,16 @@ class _Selected:
         return False if picked is False else None if None in (near, picked) else True
 
     def _picks_namespace(self, selector: Any, name: str) -> bool | None:
-        wanted = _asked(selector)
-        if wanted is None:
-            return None
         known = self._rules.namespaces.get(name, UNKNOWN if name not in self._rules.namespaces else None)
         labels = {**(known if isinstance(known, Mapping) else {}), _NAME: name}
-        if known is UNKNOWN and any(key not in labels for key in wanted):
+        if known is UNKNOWN and _keys_of(selector) - labels.keys():
             return None
-        if not wanted.items() <= labels.items():
-            return False
-        return None if selector.get("match_expressions") else True
+        return _fits(selector, labels)
+
+
+def _keys_of(selector: Mapping[str, Any]) -> set[str]:
+    """The labels that a selector speaks of."""
+    return {*(_asked(selector) or ()), *(key for key in every(selector, "match_expressions.key") if isinstance(key, str))}
 
 
 def picks(selector: Any, pod: Node) -> bool | None:
@@ -132,13 +132,36 @@ def picks(selector: Any, pod: Node) -> bool | None:
     if selector is None:
         return True
     offered = descend(pod.values, pod.entry.pod_labels)
-    wanted = _asked(selector)
-    if wanted is None or offered is UNKNOWN:
+    if offered is UNKNOWN:
         return None
-    labels = offered if isinstance(offered, Mapping) else {}
+    return _fits(selector, offered if isinstance(offered, Mapping) else {})
+
+
+def _fits(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool | None:
+    """Whether labels are what a selector asks for: every label, and every expression."""
+    wanted = _asked(selector)
+    if wanted is None:
+        return None
     if not wanted.items() <= labels.items():
         return False
-    return None if selector.get("match_expressions") else True
+    answers = [_holds_of(labels, row) for row in every(selector, "match_expressions")]
+    return False if False in answers else None if None in answers else True
+
+
+def _holds_of(labels: Mapping[str, Any], row: Any) -> bool | None:
+    """Whether one expression holds; None for what is not known."""
+    if not isinstance(row, Mapping):
+        return None
+    key, values = row.get("key"), row.get("values") or []
+    if not isinstance(key, str) or values is UNKNOWN or UNKNOWN in values or labels.get(key) is UNKNOWN:
+        return None
+    held = {
+        "In": labels.get(key) in values,
+        "NotIn": labels.get(key) not in values,
+        "Exists": key in labels,
+        "DoesNotExist": key not in labels,
+    }
+    return held.get(str(row.get("operator")))
 
 
 def namespace_of(node: Node) -> str:

@@ -1,86 +1,75 @@
 """Ports on which nobody listens (docs/model.md): what a front hands calls to, and what is asked on a port whether it is well.
 
-What a container declares tells where it listens. A name of a port is resolved by what is declared and nothing else. A number that nobody declares is
-proven wrong where every container of the workload declares its ports; where one of them declares none it may listen anywhere, and only a port that
-the other side of the change shows to be declared, and this one does not, is evidence. What is unknown until apply is not decidable.
+What a side proves is told of it whatever stands on the other. Where somebody may listen, only a port on which somebody is seen to listen on the
+other side of the change is evidence. What is unknown until apply is not decidable.
 """
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum, auto
 from typing import Any
 
 from msgspec import Struct
 
-from faultray_action.catalogue.entry import Calls, Containers, Forwards
-from faultray_action.catalogue.expression import descend, evaluate, every, number
+from faultray_action.catalogue.entry import Calls, Forwards
+from faultray_action.catalogue.expression import descend, evaluate, every
 from faultray_action.model.topology import Role
 from faultray_action.model.value import UNKNOWN
 from faultray_action.topology.blocks import holding
 from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.node import Node
 from faultray_action.topology.reachability.cuts import Cut
-
-Port = int | str
-"""A number, or the name that a container gives to one."""
-
-_NAME = re.compile(r"[a-z0-9-]{1,15}")
-"""What Kubernetes takes for the name of a port."""
-
-
-class Answer(Enum):
-    """Whether somebody listens on a port, by what is declared."""
-
-    DECLARED = auto()
-    NOBODY = auto()
-    MAYBE = auto()
-    """No container declares it, and one of them declares nothing at all."""
-    UNKNOWN = auto()
+from faultray_action.topology.reachability.listening import (
+    Container,
+    Listening,
+    Port,
+    containers,
+    declared,
+    declared_by,
+    is_called,
+    numbers_of,
+    port_of,
+    probe_ports,
+    said,
+)
 
 
-class Declared(Struct, frozen=True):
-    """The ports that some containers declare. `names` are those of `numbers` that have one; `complete`: each container declares some."""
-
-    numbers: frozenset[int]
-    names: frozenset[str]
-    complete: bool
-
-    def answer(self, port: Port) -> Answer:
-        if isinstance(port, str):
-            return Answer.DECLARED if port in self.names else Answer.NOBODY
-        if port in self.numbers:
-            return Answer.DECLARED
-        if not self.numbers:
-            return Answer.UNKNOWN
-        return Answer.NOBODY if self.complete else Answer.MAYBE
-
-
-class Asked(Struct, frozen=True):
+class AskedPort(Struct, frozen=True):
     """A port of a front, `number` or `name` for those who call it, and the `target` behind it."""
 
     number: Port | None
     name: Port | None
     target: Port
 
+    def is_meant(self, port: Port) -> bool:
+        return port in (self.number, self.name)
+
 
 def cuts(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
     """Calls of a side that end at a port on which nobody listens."""
     for address, node in side.survey.nodes.items():
-        if address not in side.components:
-            continue
-        if node.entry.forwards is not None:
-            yield from _forwarded(side, other, node)
-        if node.entry.calls:
-            yield from _called(side, other, node)
-        if node.entry.containers is not None and node.entry.containers.probes:
-            yield from _probed(side, other, node)
-        if node.entry.registers is not None:
-            yield from _registered(side, node, node.entry.registers)
-        if node.entry.probe_port or node.entry.called_on:
-            yield from _behind(side, other, node)
+        if address in side.components:
+            yield from _services(side, other, node)
+            yield from _containers(side, other, node)
+
+
+def _services(side: KnownSide, other: KnownSide, node: Node) -> Iterator[Cut]:
+    if node.entry.forwards is not None:
+        yield from _forwarded(side, other, node)
+    if node.entry.calls:
+        yield from _called(side, other, node)
+
+
+def _containers(side: KnownSide, other: KnownSide, node: Node) -> Iterator[Cut]:
+    if node.entry.containers is not None:
+        yield from _probed(other, node)
+    if node.entry.registers is not None:
+        yield from _registered(side, node, node.entry.registers)
+    if node.entry.called_on:
+        yield from _behind(side, node)
+    if node.entry.probe_port:
+        yield from _asked_behind(side, other, node)
 
 
 # a front that hands calls to ports of pods
@@ -90,51 +79,111 @@ def _forwarded(side: KnownSide, other: KnownSide, front: Node) -> Iterator[Cut]:
     """Pods none of whose containers listens on any port that a front calls."""
     targets = [asked.target for asked in _asked(side, front)]
     for workload in _workloads(side, front.address):
-        if _is_unheard(side, other, front.address, workload, targets):
-            yield Cut(front.address, workload, f"{front.address} calls {workload} on {_said(targets)}, where no container listens")
+        evidence = _unheard(side, other, front.address, workload, targets)
+        if evidence is not None:
+            yield _cut(front.address, workload, targets, _DEAF, evidence)
 
 
-def _is_unheard(side: KnownSide, other: KnownSide, front: str, workload: str, targets: Sequence[Port]) -> bool:
-    """Whether nobody listens on any of the ports: proven, or declared on the other side alone."""
-    here = _answers(side, workload, targets)
-    if not here or Answer.DECLARED in here or Answer.UNKNOWN in here:
-        return False
-    if Answer.MAYBE not in here:
-        return True
-    before = other.survey.nodes.get(front)
-    if before is None or workload not in _workloads(other, front):
-        return False
-    return Answer.DECLARED in _answers(other, workload, [asked.target for asked in _asked(other, before)])
+class Evidence(Enum):
+    """What shows that nobody listens."""
+
+    STATE = auto()
+    CHANGE = auto()
 
 
-def _answers(side: KnownSide, workload: str, targets: Iterable[Port]) -> list[Answer]:
-    declared = _declared(side.survey.nodes[workload])
-    return [declared.answer(target) if declared is not None else Answer.UNKNOWN for target in targets]
+_DEAF = "where no container listens"
 
 
-def _asked(side: KnownSide, front: Node) -> list[Asked]:
+def _cut(
+    caller: str,
+    callee: str,
+    ports: Sequence[Port],
+    why: str,
+    evidence: Evidence = Evidence.STATE,
+    asks: str = "calls",
+) -> Cut:
+    """A call on ports on which nobody answers; a workload that calls itself is probed."""
+    whom = f"{asks} {callee}" if callee != caller else "is probed"
+    told = f"{caller} {whom} on {said(ports)}, {why}"
+    return Cut(
+        caller,
+        callee,
+        told,
+        by_change=evidence is Evidence.CHANGE,
+    )
+
+
+def _unheard(
+    side: KnownSide,
+    other: KnownSide,
+    front: str,
+    workload: str,
+    targets: Sequence[Port],
+) -> Evidence | None:
+    """What shows that nobody listens on any of the ports; None where somebody does or may."""
+    here = _listening(side, workload, targets)
+    if _is_proven(here):
+        return Evidence.STATE
+    known = other.survey.nodes.get(front)
+    if known is None or not _is_left_to_change(here):
+        return None
+    if workload not in _workloads(other, front):
+        return None
+    asked = [each.target for each in _asked(other, known)]
+    heard = Listening.YES in _listening(other, workload, asked)
+    return Evidence.CHANGE if heard else None
+
+
+def _is_proven(here: Sequence[Listening]) -> bool:
+    """Whether nobody listens, for certain, on any of some ports."""
+    return set(here) == {Listening.NOBODY}
+
+
+def _is_left_to_change(here: Sequence[Listening]) -> bool:
+    """Whether somebody may listen of whom nothing is declared."""
+    return Listening.MAYBE in here and set(here) <= {Listening.MAYBE, Listening.NOBODY}
+
+
+def _listening(side: KnownSide, workload: str, ports: Iterable[Port]) -> list[Listening]:
+    known = declared(side.survey.nodes[workload])
+    if known is None:
+        return [Listening.UNKNOWN]
+    return [known.on(port) for port in ports]
+
+
+def _asked(side: KnownSide, front: Node) -> list[AskedPort]:
     """The ports of a front; none where one of them is not known, or where it only names what is behind it."""
     facts = front.entry.forwards
     if facts is None or not side.survey.decided(front.address, facts.when):
         return []
-    found = [_asked_in(block, facts) for block in every(front.values, facts.at)]
-    known = [asked for asked in found if asked is not None]
-    return known if len(known) == len(found) else []
+    found: list[AskedPort] = []
+    for block in every(front.values, facts.at):
+        asked = _asked_in(block, facts)
+        if asked is None:
+            return []
+        found.append(asked)
+    return found
 
 
-def _asked_in(block: Any, facts: Forwards) -> Asked | None:
-    asked, name, target = (_port(descend(block, path)) for path in (facts.number, facts.name, facts.target))
-    target = asked if target is None else target
-    if UNKNOWN in (asked, name, target) or target is None:
+def _asked_in(block: Any, facts: Forwards) -> AskedPort | None:
+    asked = port_of(descend(block, facts.number))
+    name = port_of(descend(block, facts.name))
+    target = port_of(descend(block, facts.target))
+    if target is None:
+        target = asked
+    if target is None or UNKNOWN in (asked, name, target):
         return None
-    return Asked(asked, name, target)
+    return AskedPort(asked, name, target)
 
 
 def _workloads(side: KnownSide, front: str) -> list[str]:
     """What a front needs and what says which ports it has."""
-    needed = [d.target for d in side.needs.by_source.get(front, ()) if d.role is Role.NEED]
-    nodes = side.survey.nodes
-    return [a for a in needed if a in nodes and nodes[a].entry.containers is not None]
+    found: list[str] = []
+    for need in side.needs.by_source.get(front, ()):
+        node = side.survey.nodes.get(need.target)
+        if node is not None and node.entry.containers is not None and need.role is Role.NEED:
+            found.append(need.target)
+    return found
 
 
 # who calls a front on one of its ports
@@ -142,78 +191,116 @@ def _workloads(side: KnownSide, front: str) -> list[str]:
 
 def _called(side: KnownSide, other: KnownSide, caller: Node) -> Iterator[Cut]:
     """Fronts that are called on a port which they do not have, or behind which nobody listens though others of theirs are served."""
-    nodes = side.survey.nodes
     for front in side.needs.hard.after(caller.address):
-        if front not in nodes or nodes[front].entry.forwards is None:
+        node = side.survey.nodes.get(front)
+        offered = _asked(side, node) if node is not None else []
+        if node is None or not offered:
             continue
-        offered = _asked(side, nodes[front])
-        for port in _ports_of(caller, nodes[front]) if offered else ():
-            meant = [asked for asked in offered if port in (asked.number, asked.name)]
+        for port in _ports_of(caller, node):
+            meant = [asked.target for asked in offered if asked.is_meant(port)]
             if not meant:
-                yield Cut(caller.address, front, f"{caller.address} calls {front} on {_said([port])}, which it does not have")
-            elif _is_silent(side, other, front, meant[0], offered):
-                yield Cut(caller.address, front, f"{caller.address} calls {front} on {_said([port])}, behind which no container listens")
+                yield _cut(caller.address, front, [port], "which it does not have")
+                continue
+            evidence = _silent(side, other, front, meant[:1], offered)
+            if evidence is not None:
+                behind = "behind which no container listens"
+                yield _cut(caller.address, front, [port], behind, evidence)
+
+
+def _silent(
+    side: KnownSide,
+    other: KnownSide,
+    front: str,
+    meant: Sequence[Port],
+    offered: Sequence[AskedPort],
+) -> Evidence | None:
+    """What shows that nobody answers on one port of a front; None where somebody does or may, or where the front is cut off itself."""
+    everything = [asked.target for asked in offered]
+    found: set[Evidence] = set()
+    for workload in _workloads(side, front):
+        if _unheard(side, other, front, workload, everything) is not None:
+            continue
+        evidence = _unheard(side, other, front, workload, meant)
+        if evidence is None:
+            return None
+        found.add(evidence)
+    return _weakest(found)
+
+
+def _weakest(found: set[Evidence]) -> Evidence | None:
+    if not found:
+        return None
+    return Evidence.CHANGE if Evidence.CHANGE in found else Evidence.STATE
 
 
 def _ports_of(caller: Node, front: Node) -> Iterator[Port]:
     """The ports on which a caller calls a front by its name."""
     for facts in caller.entry.calls:
-        called = descend(front.values, facts.target)
+        name = descend(front.values, facts.target)
         for block in every(caller.values, facts.at):
-            if isinstance(called, str) and descend(block, facts.named) == called:
+            if isinstance(name, str) and descend(block, facts.named) == name:
                 yield from _first_port(block, facts)
 
 
 def _first_port(block: Any, facts: Calls) -> Iterator[Port]:
-    stated = [_port(descend(block, path)) for path in facts.ports]
-    named = [port for port in stated if port is not None]
-    if named and named[0] is not UNKNOWN:
-        yield named[0]
-
-
-def _is_silent(side: KnownSide, other: KnownSide, front: str, meant: Asked, offered: Sequence[Asked]) -> bool:
-    """Whether nobody behind a front listens on one of its ports, while somebody may on another: else the front itself is told to be cut off."""
-    workloads = _workloads(side, front)
-    everything = [asked.target for asked in offered]
-    spared = [a for a in workloads if not _is_unheard(side, other, front, a, everything)]
-    return bool(spared) and all(_is_unheard(side, other, front, a, [meant.target]) for a in spared)
+    """The first port that a block states, where it is known."""
+    for path in facts.ports:
+        port = port_of(descend(block, path))
+        if port is not None:
+            if port is not UNKNOWN:
+                yield port
+            return
 
 
 # what is asked whether it is well
 
 
-def _probed(side: KnownSide, other: KnownSide, workload: Node) -> Iterator[Cut]:
+def _probed(other: KnownSide, workload: Node) -> Iterator[Cut]:
     """Workloads that are asked whether they are well on a port on which none of their containers listens."""
+    for container in containers(workload):
+        for port, evidence in _deaf_ports(other, workload, container):
+            yield _cut(
+                workload.address,
+                workload.address,
+                [port],
+                _DEAF,
+                evidence,
+            )
+
+
+def _deaf_ports(
+    other: KnownSide,
+    workload: Node,
+    container: Container,
+) -> Iterator[tuple[Port, Evidence]]:
+    """The ports on which a container is probed in vain. A name means a port of its own, a number one of any container."""
     facts = workload.entry.containers
-    declared = _declared(workload)
-    if facts is None or declared is None:
+    everything = declared(workload)
+    if facts is None or everything is None:
         return
-    for container in _containers(workload, facts) or ():
-        own = _declared_by([container], facts)
-        for port in _probe_ports(container, facts):
-            here = (own if isinstance(port, str) else declared).answer(port)
-            if here is Answer.NOBODY or (here is Answer.MAYBE and _was_heard(other, workload.address, container, facts)):
-                yield Cut(
-                    workload.address, workload.address, f"{workload.address} is probed on {_said([port])}, where no container listens"
-                )
-                return
+    own = declared_by([container], facts)
+    for port in probe_ports(container, facts):
+        among = own if isinstance(port, str) else everything
+        here = among.on(port)
+        if here is Listening.NOBODY:
+            yield port, Evidence.STATE
+        elif here is Listening.MAYBE and _was_heard(other, workload.address, container):
+            yield port, Evidence.CHANGE
 
 
-def _was_heard(other: KnownSide, address: str, container: Mapping[str, Any], facts: Containers) -> bool:
+def _was_heard(other: KnownSide, address: str, container: Container) -> bool:
     """Whether the same container is probed on declared ports alone on the other side."""
-    before = other.survey.nodes.get(address)
-    declared = _declared(before) if before is not None else None
-    if before is None or declared is None or before.entry.containers is None:
+    node = other.survey.nodes.get(address)
+    facts = node.entry.containers if node is not None else None
+    if node is None or facts is None:
         return False
     name = descend(container, facts.called)
-    same = [each for each in _containers(before, facts) or () if descend(each, facts.called) == name]
-    ports = [port for each in same for port in _probe_ports(each, facts)]
-    return bool(ports) and all(isinstance(port, str) or declared.answer(port) is Answer.DECLARED for port in ports)
-
-
-def _probe_ports(container: Mapping[str, Any], facts: Containers) -> list[Port]:
-    stated = [_port(value) for path in facts.probes for value in every(container, path)]
-    return [port for port in stated if port is not None and port is not UNKNOWN]
+    asked: list[Port] = []
+    for each in containers(node):
+        if is_called(each, name, facts):
+            asked += probe_ports(each, facts)
+    heard = _listening(other, address, asked)
+    return set(heard) == {Listening.YES}
 
 
 # containers that a front knows by a port
@@ -221,70 +308,107 @@ def _probe_ports(container: Mapping[str, Any], facts: Containers) -> list[Port]:
 
 def _registered(side: KnownSide, workload: Node, facts: Calls) -> Iterator[Cut]:
     """Fronts that are told to call a container of a workload on a port that it does not have."""
-    for edge in side.survey.outgoing(workload.address, "serves"):
-        front = side.survey.nodes[edge.target]
-        for block in holding(workload, front, edge.path, facts.at) if edge.path.startswith(facts.at) else ():
+    fronts = {edge.target for edge in side.survey.outgoing(workload.address, "serves")}
+    for front in sorted(fronts):
+        for block in _registering(side, workload, front, facts):
+            name = descend(block, facts.named)
             for port in _first_port(block, facts):
-                if _lacks(side, workload, descend(block, facts.named), port):
-                    reason = f"{front.address} calls {workload.address} on {_said([port])}, which that container does not have"
-                    yield Cut(front.address, workload.address, reason)
+                if _lacks(side, workload, name, port):
+                    lacking = "which that container does not have"
+                    yield _cut(front, workload.address, [port], lacking)
+
+
+def _registering(side: KnownSide, workload: Node, front: str, facts: Calls) -> list[Any]:
+    """The blocks by which a front knows a workload."""
+    found: list[Any] = []
+    for edge in side.survey.outgoing(workload.address, "serves"):
+        if edge.target == front and edge.path.startswith(facts.at):
+            node = side.survey.nodes[front]
+            found += holding(workload, node, edge.path, facts.at)
+    return found
 
 
 def _lacks(side: KnownSide, workload: Node, name: Any, port: Port) -> bool:
     """Whether the container of that name is known and declares other ports."""
     for task in _tasks(side, workload):
         facts = task.entry.containers
-        containers = _containers(task, facts) if facts is not None else None
-        if facts is None or containers is None:
-            continue
-        meant = [each for each in containers if descend(each, facts.called) == name]
-        stated = [_port(value) for each in meant for value in every(each, f"{facts.ports}.{facts.number}")]
-        if stated and UNKNOWN not in stated:
-            return port not in stated
+        for container in containers(task):
+            if facts is not None and is_called(container, name, facts):
+                own = numbers_of(container, facts)
+                return bool(own) and port not in own
     return False
 
 
 def _tasks(side: KnownSide, workload: Node) -> list[Node]:
     """What says which containers a workload has: itself, or what it needs."""
-    candidates = [workload.address, *side.needs.hard.after(workload.address)]
-    return [n for a in candidates if (n := side.survey.nodes.get(a)) is not None and n.entry.containers is not None]
+    found: list[Node] = []
+    for address in (workload.address, *side.needs.hard.after(workload.address)):
+        node = side.survey.nodes.get(address)
+        if node is not None and node.entry.containers is not None:
+            found.append(node)
+    return found
 
 
 # fronts that call, or probe, whatever stands behind them
 
 
-def _behind(side: KnownSide, other: KnownSide, front: Node) -> Iterator[Cut]:
-    """What a front calls or probes on ports on which it does not listen."""
-    called, probed = _stated(side, front, front.entry.called_on), _stated(side, front, front.entry.probe_port)
-    for address in sorted(side.called(front.address)):
-        target = side.survey.nodes.get(address)
-        if target is None:
-            continue
-        for what, ports in (("calls", called), ("probes", probed)):
-            if ports and _is_deaf(side, other, front.address, target, ports, probing=what == "probes"):
-                yield Cut(front.address, address, f"{front.address} {what} {address} on {_said(ports)}, where nobody listens")
-                break
+def _behind(side: KnownSide, front: Node) -> Iterator[Cut]:
+    """What a front calls on ports none of which it can be called on."""
+    ports = _stated(side, front, front.entry.called_on)
+    for target in _targets(side, front) if ports else ():
+        if _is_closed_on(side, target, ports):
+            nobody = "where nobody listens"
+            yield _cut(front.address, target.address, ports, nobody)
 
 
-def _is_deaf(side: KnownSide, other: KnownSide, front: str, target: Node, ports: Sequence[int], *, probing: bool) -> bool:
-    """Whether a component listens on none of the ports: all that it has are known, or a probe was answered before."""
-    all_ports = side.survey.facts.items(target.entry.open_ports, target.address, side.survey.scope(target))
-    if all_ports:
-        return not {int(number(port)) for port in all_ports} & set(ports)
-    return probing and _is_unprobed(side, other, front, target, ports)
+def _asked_behind(side: KnownSide, other: KnownSide, front: Node) -> Iterator[Cut]:
+    """What a front asks whether it is well on ports on which nobody listens."""
+    ports = _stated(side, front, front.entry.probe_port)
+    for target in _targets(side, front) if ports else ():
+        evidence = _unprobed(side, other, front.address, target, ports)
+        if evidence is not None:
+            yield _cut(
+                front.address,
+                target.address,
+                ports,
+                "where nobody listens",
+                evidence,
+                asks="probes",
+            )
 
 
-def _is_unprobed(side: KnownSide, other: KnownSide, front: str, target: Node, ports: Sequence[int]) -> bool:
-    here = _answered(side, target, ports)
-    if not here or Answer.DECLARED in here or Answer.UNKNOWN in here:
-        return False
-    before, there = other.survey.nodes.get(front), other.survey.nodes.get(target.address)
-    if Answer.MAYBE not in here:
-        return True
-    if before is None or there is None:
-        return False
-    asked = _stated(other, before, before.entry.probe_port)
-    return Answer.DECLARED in _answered(other, there, asked) if asked else _asks_nothing_else(other, before)
+def _targets(side: KnownSide, front: Node) -> list[Node]:
+    nodes = side.survey.nodes
+    called = side.called(front.address)
+    return [nodes[address] for address in sorted(called) if address in nodes]
+
+
+def _is_closed_on(side: KnownSide, target: Node, ports: Sequence[int]) -> bool:
+    """Whether all ports of a component are known and none of these is among them."""
+    every_port = _stated(side, target, target.entry.open_ports)
+    return bool(every_port) and not set(every_port) & set(ports)
+
+
+def _unprobed(
+    side: KnownSide,
+    other: KnownSide,
+    front: str,
+    target: Node,
+    ports: Sequence[int],
+) -> Evidence | None:
+    """What shows that nobody listens where a front asks; None where somebody does or may."""
+    here = _heard(side, target, ports)
+    if _is_closed_on(side, target, ports) or _is_proven(here):
+        return Evidence.STATE
+    known = other.survey.nodes.get(front)
+    there = other.survey.nodes.get(target.address)
+    if known is None or there is None or not _is_left_to_change(here):
+        return None
+    asked = _stated(other, known, known.entry.probe_port)
+    heard = Listening.YES in _heard(other, there, asked)
+    if heard or (not asked and _asks_nothing_else(other, known)):
+        return Evidence.CHANGE
+    return None
 
 
 def _asks_nothing_else(side: KnownSide, front: Node) -> bool:
@@ -292,123 +416,71 @@ def _asks_nothing_else(side: KnownSide, front: Node) -> bool:
     return evaluate(front.entry.probe_port, side.survey.scope(front)) == (None,)
 
 
-def _answered(side: KnownSide, target: Node, ports: Sequence[int]) -> list[Answer]:
-    """Whether the containers of a workload listen on some ports of an address of their own."""
-    tasks = [task for task in _tasks(side, target) if _has_own_address(side, task)]
-    declared = [found for task in tasks if (found := _declared(task)) is not None]
-    return [found.answer(port) for found in declared for port in ports]
-
-
-def _has_own_address(side: KnownSide, task: Node) -> bool:
-    facts = task.entry.containers
-    return facts is not None and side.survey.decided(task.address, facts.own_address) is True
-
-
-def probed_on(side: KnownSide, front: str, target: str) -> int | None:
-    """The port on which a front (or a part of it that requests run through) asks a target whether it is well; None where that is not known, or
-    where its parts ask on different ones. Of a front that asks on the port that it calls, that one."""
-    found: set[int] = set()
-    for part in _parts(side, front, target):
-        probes = [edge.target for edge in side.survey.outgoing(part.address, "probes")]
-        asking = [part, *(side.survey.nodes[a] for a in probes)]
-        asked = {port for node in asking for port in _stated(side, node, node.entry.probe_port)}
-        found |= asked or _taken_in_on(side, target, part.address) or set(_stated(side, part, part.entry.called_on))
-    return min(found) if len(found) == 1 else None
-
-
-def _parts(side: KnownSide, front: str, target: str) -> list[Node]:
-    """A front and what its requests run through on their way to a target."""
-    within = {front, *side.needs.hard.passed(front, side.is_connector)}
-    leading = {target, *side.needs.hard.reversed.passed(target, side.is_connector)}
-    nodes = side.survey.nodes
-    return [nodes[a] for a in sorted(within) if a in nodes and (a in leading or a == front)]
-
-
-def _taken_in_on(side: KnownSide, target: str, front: str) -> set[int]:
-    """The ports under which a front knows a workload."""
-    workload = side.survey.nodes.get(target)
-    facts = workload.entry.registers if workload is not None else None
-    if workload is None or facts is None:
-        return set()
-    edges = [edge for edge in side.survey.outgoing(target, "serves") if edge.target == front and edge.path.startswith(facts.at)]
-    blocks = [block for edge in edges for block in holding(workload, side.survey.nodes[front], edge.path, facts.at)]
-    return {port for block in blocks for port in _first_port(block, facts) if isinstance(port, int)}
+def _heard(side: KnownSide, target: Node, ports: Sequence[int]) -> list[Listening]:
+    """Whether the containers of a workload listen on ports of an address of their own."""
+    found: list[Listening] = []
+    for task in _tasks(side, target):
+        facts = task.entry.containers
+        known = declared(task)
+        if facts is None or known is None:
+            continue
+        if side.survey.decided(task.address, facts.own_address):
+            found += map(known.on, ports)
+    return found
 
 
 def _stated(side: KnownSide, node: Node, text: str) -> list[int]:
     """The ports that an expression of the catalogue gives, none where one of them is unknown."""
-    if not text:
-        return []
-    values = side.survey.facts.items(text, node.address, side.survey.scope(node))
-    return sorted({port for value in values if isinstance(port := _port(value), int)})
+    found: set[int] = set()
+    scope = side.survey.scope(node)
+    for value in side.survey.facts.items(text, node.address, scope):
+        port = port_of(value)
+        if isinstance(port, int):
+            found.add(port)
+    return sorted(found)
 
 
-# declarations
+# the port of a probe, for those who ask whether a firewall lets it through
 
 
-def _declared(node: Node) -> Declared | None:
-    """The ports that the containers of a workload declare, None where they are not known."""
-    facts = node.entry.containers
-    containers = _containers(node, facts) if facts is not None else None
-    if facts is None or not containers:
-        return None
-    declared = _declared_by(containers, facts)
-    besides = [value for path in facts.beside for value in every(node.values, path)]
-    return Declared(declared.numbers, declared.names, declared.complete and not besides)
+def probed_on(side: KnownSide, front: str, target: str) -> int | None:
+    """The port on which a front, or a part of it that requests run through, asks a target whether it is well; None where that is not known, or
+    where its parts ask on different ones. Of a front that asks on the port that it calls, that one."""
+    found: set[int] = set()
+    for part in _parts(side, front, target):
+        asked = _asked_by(side, part) or _known_by(side, target, part)
+        called = _stated(side, part, part.entry.called_on)
+        found.update(asked or called)
+    return found.pop() if len(found) == 1 else None
 
 
-def _containers(node: Node, facts: Containers) -> list[Mapping[str, Any]] | None:
-    """The containers of a workload, None where one of them, or a port of one, is not known yet."""
-    found: list[Mapping[str, Any]] = []
-    for path in facts.at:
-        for value in every(node.values, path):
-            for each in _read(value):
-                if not isinstance(each, Mapping) or _is_vague(each, facts):
-                    return None
-                found.append(each)
+def _asked_by(side: KnownSide, part: Node) -> set[int]:
+    """The ports that a part states, or the probes that it refers to."""
+    found = set(_stated(side, part, part.entry.probe_port))
+    for edge in side.survey.outgoing(part.address, "probes"):
+        probe = side.survey.nodes[edge.target]
+        found.update(_stated(side, probe, probe.entry.probe_port))
     return found
 
 
-def _is_vague(container: Mapping[str, Any], facts: Containers) -> bool:
-    """Whether a port, or the name of one, is not known yet."""
-    names = every(container, f"{facts.ports}.{facts.name}") if facts.name else []
-    return UNKNOWN in (*every(container, facts.ports), *names)
+def _known_by(side: KnownSide, target: str, part: Node) -> set[int]:
+    """The ports under which a part knows a workload."""
+    workload = side.survey.nodes.get(target)
+    facts = workload.entry.registers if workload is not None else None
+    found: set[int] = set()
+    if workload is None or facts is None:
+        return found
+    for block in _registering(side, workload, part.address, facts):
+        for port in _first_port(block, facts):
+            if isinstance(port, int):
+                found.add(port)
+    return found
 
 
-def _read(value: Any) -> list[Any]:
-    """A container, or those that a JSON text lists."""
-    if not isinstance(value, str):
-        return [value]
-    try:
-        listed = json.loads(value)
-    except (ValueError, RecursionError):
-        return [UNKNOWN]
-    return listed if isinstance(listed, list) else [listed]
-
-
-def _declared_by(containers: Iterable[Mapping[str, Any]], facts: Containers) -> Declared:
-    numbers: set[int] = set()
-    names: set[str] = set()
-    complete = True
-    for container in containers:
-        own = [_port(value) for value in every(container, f"{facts.ports}.{facts.number}")]
-        numbers.update(port for port in own if isinstance(port, int))
-        complete = complete and bool(own) and UNKNOWN not in own
-        if facts.name:
-            names.update(name for name in every(container, f"{facts.ports}.{facts.name}") if isinstance(name, str))
-    return Declared(frozenset(numbers), frozenset(names), complete)
-
-
-def _port(value: Any) -> Any:
-    """A port as it is written: a number, or a name; None for none, UNKNOWN where it is not known yet."""
-    if value is UNKNOWN:
-        return UNKNOWN
-    if isinstance(value, str) and not value.strip().isdecimal():
-        return value or None
-    return int(number(value)) or None if isinstance(value, (int, float, str)) else None
-
-
-def _said(ports: Sequence[Port]) -> str:
-    """Ports in words; a name that Kubernetes would not take is not repeated."""
-    words = [str(port) if isinstance(port, int) or _NAME.fullmatch(port) else "of that name" for port in ports]
-    return f"port {' and '.join(dict.fromkeys(words))}"
+def _parts(side: KnownSide, front: str, target: str) -> list[Node]:
+    """A front and what its requests run through on their way to a target."""
+    onward = side.needs.hard.passed(front, side.is_connector)
+    backward = side.needs.hard.reversed.passed(target, side.is_connector)
+    parts = {front, *(onward & {target, *backward})}
+    nodes = side.survey.nodes
+    return [nodes[part] for part in sorted(parts) if part in nodes]

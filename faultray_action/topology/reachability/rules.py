@@ -164,10 +164,11 @@ class Rule(Struct, frozen=True):
 
 
 class Ruling(Struct, frozen=True):
-    """An answer, and whose rules gave it or may have."""
+    """An answer, and whose rules gave it or may have. `wall`: the firewall that gave it for lack of a rule."""
 
     answer: Answer
     owners: tuple[str, ...] = ()
+    wall: str = ""
 
 
 class Wall(Struct, frozen=True):
@@ -215,7 +216,7 @@ class Wall(Struct, frozen=True):
         near = callee if inward else caller
         told = any(rule.allows and rule.inward == inward and rule.speaks_of(near, port) for rule in self.rules)
         proven = told and self.closed[0 if inward else 1] and caller.groups.isdisjoint(callee.groups - {EVERY})
-        return Ruling(Answer.REFUSED if proven else Answer.UNSEEN)
+        return Ruling(Answer.REFUSED if proven else Answer.UNSEEN, wall=self.name)
 
 
 def _doubted(decided: Ruling, doubtful: Iterable[Rule]) -> Ruling:

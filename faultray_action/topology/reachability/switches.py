@@ -1,7 +1,8 @@
 """What stands and answers nobody since it, or what it depends on, is switched off (docs/model.md).
 
-Proven by the state: a store whose key is disabled, a front behind a filter that lets no request pass. Evidence of the change alone: a front
-that is made private, or whose only way in goes, since what else may lead to it need not be in the plan.
+Proven by the state: a store whose key is disabled, a front behind a filter that lets no request pass, a workload that takes its work through
+something that is switched off. Evidence of the change alone: a front that is made private, or whose only way in goes, since what else may lead
+to it need not be in the plan.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from faultray_action.model.component import Kind
 from faultray_action.topology import keys
 from faultray_action.topology.known_side import KnownSide
 from faultray_action.topology.reachability.cuts import Cut
-from faultray_action.topology.survey import Survey
 
 
 def cuts(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
@@ -35,53 +35,74 @@ def closed(side: KnownSide, other: KnownSide) -> Iterable[Cut]:
 def _locked(side: KnownSide) -> Iterator[Cut]:
     """Stores whose encryption key is switched off: they can neither be read nor written."""
     for store, key in keys.of_stores(side.survey):
-        if store in side.components and _is_off(side.survey, key):
-            yield Cut(store, store, f"{store} is encrypted with {key}, which is switched off")
+        if store in side.components and _decided(side, key, "is_off"):
+            yield _down(store, f"is encrypted with {key}, which is switched off")
 
 
-def _is_off(survey: Survey, address: str) -> bool:
-    return address in survey.nodes and survey.decided(address, survey.nodes[address].entry.is_off) is True
+def _down(address: str, why: str) -> Cut:
+    """Nobody is answered by it."""
+    return Cut(
+        address,
+        address,
+        f"{address} {why}",
+    )
+
+
+def _decided(side: KnownSide, address: str, fact: str) -> bool | None:
+    """Whether one of the catalogue's conditions holds of an instance; None where it has none, or where that is not known yet."""
+    node = side.survey.nodes.get(address)
+    text = getattr(node.entry, fact) if node is not None else ""
+    return side.survey.decided(address, text) if text else None
 
 
 def _filtered(side: KnownSide) -> Iterator[Cut]:
     """Fronts behind a filter that lets no request pass."""
-    for front, filters in sorted(_filters(side.survey).items()):
-        closed_ones = [a for a in sorted(filters) if _refuses_all(side.survey, a)]
-        if front in side.components and closed_ones:
-            yield Cut(front, front, f"{closed_ones[0]}, which stands before {front}, lets no request pass")
+    for edge in side.survey.edges:
+        if edge.role != "filtered-by" or not _refuses_all(side, edge.target):
+            continue
+        for front in _behind(side, edge.source):
+            yield _down(front, f"stands behind {edge.target}, which lets no request pass")
 
 
-def _filters(survey: Survey) -> dict[str, set[str]]:
-    """Front -> the filters that its requests pass first, named by itself or by an association."""
-    found: dict[str, set[str]] = {}
-    for edge in survey.edges:
-        if edge.role == "filtered-by":
-            behind = [other.target for other in survey.outgoing(edge.source, "filters")] or [edge.source]
-            for front in behind:
-                found.setdefault(front, set()).add(edge.target)
-    return found
+def _behind(side: KnownSide, address: str) -> list[str]:
+    """What names a filter itself, or the fronts that an association names with it."""
+    named = side.survey.outgoing(address, "filters")
+    fronts = [edge.target for edge in named]
+    if not fronts:
+        fronts = [address]
+    return [front for front in fronts if front in side.components]
 
 
-def _refuses_all(survey: Survey, address: str) -> bool:
+def _refuses_all(side: KnownSide, address: str) -> bool:
     """Whether a filter is known to let nothing pass; rules that stand beside it may let something."""
-    refuses = survey.decided(address, survey.nodes[address].entry.refuses_all)
-    return refuses is True and not survey.incoming(address, "modifies")
+    if side.survey.incoming(address, "modifies"):
+        return False
+    return _decided(side, address, "refuses_all") is True
 
 
 def _unfed(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
     """Workloads of both sides that take their work through something that is switched off, and through nothing else; one that stands on a side
     alone takes nothing from anybody while it is dark."""
-    off = [address for address in side.components if side.is_connector(address) and _is_off(side.survey, address)]
-    for feed in sorted(off):
-        sources = sorted(side.needs.hard.next(feed, side.is_connector))
-        for workload in side.needs.hard.reversed.after(feed):
-            if workload in other.components and _is_workload(side.survey, workload):
-                told = f"{feed}, through which {workload} takes its work, is switched off"
-                yield from (Cut(workload, source, told) for source in sources)
+    for feed in sorted(side.components):
+        if side.is_connector(feed) and _decided(side, feed, "is_off"):
+            for workload in _fed_by(side, feed):
+                if workload in other.components:
+                    yield from _without_work(side, feed, workload)
 
 
-def _is_workload(survey: Survey, address: str) -> bool:
-    return address in survey.nodes and survey.nodes[address].entry.workload
+def _fed_by(side: KnownSide, feed: str) -> list[str]:
+    found: list[str] = []
+    for address in side.needs.hard.reversed.after(feed):
+        node = side.survey.nodes.get(address)
+        if node is not None and node.entry.workload:
+            found.append(address)
+    return found
+
+
+def _without_work(side: KnownSide, feed: str, workload: str) -> Iterator[Cut]:
+    told = f"{feed}, through which {workload} takes its work, is switched off"
+    for source in side.needs.hard.next(feed, side.is_connector):
+        yield Cut(workload, source, told)
 
 
 # evidence of the change
@@ -89,31 +110,47 @@ def _is_workload(survey: Survey, address: str) -> bool:
 
 def _shut(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
     """Fronts that users came in by, which no other entry leads to and which are closed to them."""
-    led_to = side.needs.carrying.closure(*(entry.component for entry in side.entries))
+    tops = [entry.component for entry in side.entries]
+    led_to = side.needs.carrying.closure(*tops)
     for entry in other.entries:
-        address = entry.component
-        node = side.survey.nodes.get(address)
-        if node is None or address not in side.components or address in led_to:
+        front = entry.component
+        if front not in side.components or front in led_to:
             continue
-        if _lets_users_in(other.survey, address) is True and _lets_users_in(side.survey, address) is False:
-            yield Cut(address, address, f"{address} {side.says('let users in before and does not after', 'does not let users in yet')}")
+        was = _lets_users_in(other, front)
+        is_now = _lets_users_in(side, front)
+        if was is True and is_now is False:
+            yield _down(front, _closing(side))
 
 
-def _lets_users_in(survey: Survey, address: str) -> bool | None:
-    node = survey.nodes.get(address)
-    facts = node.entry.entry if node is not None else None
-    return survey.decided(address, facts.when) if facts is not None else None
+def _lets_users_in(side: KnownSide, address: str) -> bool | None:
+    node = side.survey.nodes.get(address)
+    if node is None or node.entry.entry is None:
+        return None
+    return side.survey.decided(address, node.entry.entry.when)
+
+
+def _closing(side: KnownSide) -> str:
+    return side.says(
+        "let users in before and does not after",
+        "does not let users in yet",
+    )
+
+
+def _of_both(side: KnownSide, other: KnownSide) -> list[str]:
+    """The components that stand on both sides."""
+    both = side.components.keys() & other.components.keys()
+    return sorted(both)
 
 
 def _shut_controllers(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
     """What users of others come in by (the controller of ingresses) and no longer can, while no other front takes its place."""
-    for address in sorted(side.components.keys() & other.components.keys() & side.survey.nodes.keys() & other.survey.nodes.keys()):
-        text = side.survey.nodes[address].entry.lets_in
-        if not text or _has_new_front(side, other):
-            continue
-        if other.survey.decided(address, text) is True and side.survey.decided(address, text) is False:
-            what = side.says("let users in before and does not after", "does not let users in yet")
-            yield Cut(address, address, f"{address} {what}")
+    if _has_new_front(side, other):
+        return
+    for address in _of_both(side, other):
+        was = _decided(other, address, "lets_in")
+        is_now = _decided(side, address, "lets_in")
+        if was is True and is_now is False:
+            yield _down(address, _closing(side))
 
 
 _FRONTS = (Kind.LOAD_BALANCER, Kind.GATEWAY, Kind.CDN)
@@ -121,21 +158,34 @@ _FRONTS = (Kind.LOAD_BALANCER, Kind.GATEWAY, Kind.CDN)
 
 def _has_new_front(side: KnownSide, other: KnownSide) -> bool:
     """Whether a front stands on this side alone: users may come in by it instead."""
-    return any(side.components[address].kind in _FRONTS for address in side.components.keys() - other.components.keys())
+    new = side.components.keys() - other.components.keys()
+    kinds = {side.components[address].kind for address in new}
+    return not kinds.isdisjoint(_FRONTS)
 
 
 def _doorless(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
     """Components that had ways in of their own (stages) and have none left while they stand."""
-    here, there = _doors(side.survey), _doors(other.survey)
-    for address in sorted(there.keys() & side.components.keys() & other.components.keys() - here.keys()):
-        yield Cut(address, address, f"{min(there[address])} {side.says('was', 'is to be')} the only way in to {address}")
+    here = _doors(side)
+    there = _doors(other)
+    for address in _of_both(side, other):
+        if address in there and address not in here:
+            door = min(there[address])
+            yield _down(address, side.says(*_without(door)))
 
 
-def _doors(survey: Survey) -> dict[str, set[str]]:
+def _without(door: str) -> tuple[str, str]:
+    return (
+        f"had {door} as its only way in",
+        f"gets its only way in with {door}",
+    )
+
+
+def _doors(side: KnownSide) -> dict[str, set[str]]:
     """What each component's ways in are."""
     found: dict[str, set[str]] = {}
-    for address, node in survey.nodes.items():
-        if node.entry.door and survey.decided(address, node.entry.door) is not False:
-            for edge in survey.outgoing(address, "need"):
-                found.setdefault(edge.target, set()).add(address)
+    for address, node in side.survey.nodes.items():
+        if not node.entry.door or _decided(side, address, "door") is False:
+            continue
+        for edge in side.survey.outgoing(address, "need"):
+            found.setdefault(edge.target, set()).add(address)
     return found

@@ -145,6 +145,7 @@ def test_kubernetes_types_with_and_without_version_mean_the_same_disposition(cat
     [
         "azurerm_log_analytics_workspace",
         "azurerm_monitor_diagnostic_setting",
+        "google_folder_iam_member",
         "google_service_account",
         "kubernetes_pod_disruption_budget_v1",
         "kubernetes_namespace",
@@ -156,9 +157,13 @@ def test_no_outage_follows_from_these(catalogue: Catalogue, kind: str) -> None:
     assert _entry(catalogue, kind).disposition == "irrelevant"
 
 
-@pytest.mark.parametrize("kind", ["azurerm_role_assignment", "google_project_iam_member", "aws_lambda_permission", "aws_sqs_queue_policy"])
-def test_these_permit_calls(catalogue: Catalogue, kind: str) -> None:
-    assert _entry(catalogue, kind).disposition == "grant"
+@pytest.mark.parametrize(
+    "kind", ["azurerm_role_assignment", "azurerm_key_vault_access_policy", "google_project_iam_member", "aws_lambda_permission"]
+)
+def test_these_say_who_may_call_what(catalogue: Catalogue, kind: str) -> None:
+    entry = _entry(catalogue, kind)
+    assert entry.disposition == "grant"
+    assert entry.grants is not None and entry.grants.to
 
 
 @pytest.mark.parametrize(("provider", "least"), [("azurerm", 110), ("google", 100), ("kubernetes", 15), ("helm", 1), ("cloudflare", 10)])

@@ -5,12 +5,13 @@ from __future__ import annotations
 from faultray_action.counterfactual.attribution import Trial, attribute
 from faultray_action.counterfactual.bundles import Bundle, Edit, join, of_one_line, requirements
 from faultray_action.counterfactual.remedy import MOST_EDITS, find_way_back
-from faultray_action.model.assessment import Assessment
 from faultray_action.model.change import Action, AttributeChange
-from faultray_action.model.finding import Attribution, Contribution, Delta
+from faultray_action.model.finding import Attribution, Contribution, FindingKey, FindingKind
 
 CACHE, DATABASE = "aws_elasticache_replication_group.cache", "aws_db_instance.main"
-FINDINGS = frozenset({CACHE, DATABASE})
+CACHE_FINDING, DATABASE_FINDING = (FindingKey(FindingKind.SINGLE_POINT, address) for address in (CACHE, DATABASE))
+FINDINGS = frozenset({CACHE_FINDING, DATABASE_FINDING})
+BEFORE = 60.0
 STANDBY = {(CACHE, "nodes"), (CACHE, "failover")}
 
 
@@ -18,29 +19,30 @@ def change(address: str, attribute: str, action: Action = Action.UPDATE) -> Bund
     return Bundle(AttributeChange(address, attribute, 2, 1, action), ((address, attribute),))
 
 
-def delta() -> Delta:
-    before, after = (Assessment(score, 0.0, 0.0, 0.0, (), ()) for score in (60.0, 30.0))
-    return Delta(before, after, (), (), ())
+def trial(score: float, findings: frozenset[FindingKey] = frozenset(), passed: bool = False) -> Trial:
+    """What is left of a plan that led from 60 points to so many."""
+    return Trial(score - BEFORE, findings, passed, score)
 
 
 def simulate(edits: tuple[Edit, ...]) -> Trial:
     """The cache is well again with both of its attributes, the database with its one; ten and twenty points."""
-    gone = ({CACHE} if set(edits) >= STANDBY else set()) | ({DATABASE} if (DATABASE, "multi_az") in edits else set())
-    score = 30.0 + (10.0 if CACHE in gone else 0.0) + (20.0 if DATABASE in gone else 0.0)
-    return Trial(score, FINDINGS - gone, gone == FINDINGS)
+    gone = {CACHE_FINDING} if set(edits) >= STANDBY else set()
+    gone |= {DATABASE_FINDING} if (DATABASE, "multi_az") in edits else set()
+    score = 30.0 + (10.0 if CACHE_FINDING in gone else 0.0) + (20.0 if DATABASE_FINDING in gone else 0.0)
+    return trial(score, FINDINGS - gone, gone == FINDINGS)
 
 
 BUNDLES = (change(CACHE, "failover"), change(CACHE, "nodes"), change(CACHE, "size"), change(DATABASE, "multi_az"))
 
 
 def test_attributes_that_need_each_other_make_one_row_and_no_interaction() -> None:
-    found, groups = attribute(delta(), Trial(30.0, FINDINGS, False), BUNDLES, simulate)
+    found, groups = attribute(trial(30.0, FINDINGS), BUNDLES, simulate)
     told = {(row.change.attribute, tuple(one.attribute for one in row.also)): row.points for row in found.rows}
     assert told == {("failover", ("nodes",)): -10.0, ("multi_az", ()): -20.0}
     assert found.interaction == 0.0
     assert {name: [one.attribute for one in causes] for name, causes in found.causes} == {
-        CACHE: ["failover", "nodes"],
-        DATABASE: ["multi_az"],
+        CACHE_FINDING: ["failover", "nodes"],
+        DATABASE_FINDING: ["multi_az"],
     }
     way = find_way_back(groups, found, simulate)
     assert [edit.attribute for edit in way.edits] == ["multi_az", "failover", "nodes"] and way.score == 60.0
@@ -48,9 +50,9 @@ def test_attributes_that_need_each_other_make_one_row_and_no_interaction() -> No
 
 def test_attributes_that_count_alone_keep_their_rows() -> None:
     def alone(edits: tuple[Edit, ...]) -> Trial:
-        return Trial(30.0 + 5.0 * len(edits), FINDINGS - {CACHE} if edits else FINDINGS, False)
+        return trial(30.0 + 5.0 * len(edits), FINDINGS - {CACHE_FINDING} if edits else FINDINGS)
 
-    found, groups = attribute(delta(), Trial(30.0, frozenset({CACHE}), False), BUNDLES[:2], alone)
+    found, groups = attribute(trial(30.0, frozenset({CACHE_FINDING})), BUNDLES[:2], alone)
     assert [row.also for row in found.rows] == [(), ()] and groups == BUNDLES[:2]
 
 
@@ -70,10 +72,10 @@ def test_a_replaced_resource_stays_a_row_of_its_own() -> None:
 def test_a_joined_set_costs_the_lines_that_it_edits() -> None:
     many = [change(CACHE, f"a{n}") for n in range(MOST_EDITS + 1)]
     rows = tuple(Contribution(join(many).change, -1.0) for _ in range(1))
-    assert find_way_back([join(many)], Attribution(rows), lambda edits: Trial(60.0, frozenset(), True)).edits == ()
+    assert find_way_back([join(many)], Attribution(rows), lambda edits: trial(60.0, passed=True)).edits == ()
     on_a_line = of_one_line(many, lambda one: ("main.tf", 1, 1))
     rows = (Contribution(on_a_line[0].change, -1.0),)
-    assert len(find_way_back(on_a_line, Attribution(rows), lambda edits: Trial(60.0, frozenset(), True)).edits) == MOST_EDITS + 1
+    assert len(find_way_back(on_a_line, Attribution(rows), lambda edits: trial(60.0, passed=True)).edits) == MOST_EDITS + 1
 
 
 def test_what_a_joined_bundle_creates_or_deletes_is_known_by_part() -> None:
@@ -89,7 +91,7 @@ def test_what_is_created_for_a_change_is_told_with_it() -> None:
     route, gateway = change("aws_route.nat", "nat_gateway_id"), change("aws_nat_gateway.b", "", Action.CREATE)
 
     def better(edits: tuple[Edit, ...]) -> Trial:
-        return Trial(20.0 if route.edits[0] in edits else 30.0, frozenset(), False)
+        return trial(20.0 if route.edits[0] in edits else 30.0)
 
-    found, _ = attribute(delta(), Trial(30.0, frozenset(), False), (route, gateway), better, required={1: frozenset({0})})
+    found, _ = attribute(trial(30.0), (route, gateway), better, required={1: frozenset({0})})
     assert [(row.change, row.points, row.also) for row in found.rows] == [(route.change, 10.0, (gateway.change,))]

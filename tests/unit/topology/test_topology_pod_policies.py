@@ -63,6 +63,8 @@ def broken(before: Json | None, after: Json | None, *others: Json) -> tuple[list
     return was, is_now
 
 
+TO_API = {"to": [pods(app="api")], "ports": []}
+TO_NAMES = {"to": [{"namespace_selector": [{}]}], "ports": [{"port": "53", "protocol": "UDP"}]}
 OPEN, SHUT = policy(API, [admits(pods(app="web"))]), policy(API, [admits(pods(app="backup"))])
 REFUSED = "kubernetes_network_policy_v1.p does not admit kubernetes_deployment_v1.web to kubernetes_deployment_v1.api any more"
 
@@ -82,7 +84,8 @@ def test_a_rule_that_begins_to_name_the_caller_mends_it() -> None:
         pytest.param(policy(API, []), True, id="nobody is admitted"),
         pytest.param(policy(API, [{"from": [], "ports": []}]), False, id="everybody is"),
         pytest.param(policy({}, [], ["Egress"]), True, id="nobody may call"),
-        pytest.param(policy(WEB, [], ["Egress"], [{"to": [pods(app="api")], "ports": []}]), False, id="the caller may call this one"),
+        pytest.param(policy(WEB, [], ["Egress"], [TO_API, TO_NAMES]), False, id="the caller may call this one, and ask for its name"),
+        pytest.param(policy(WEB, [], ["Egress"], [TO_API]), True, id="the caller may call this one, and not ask for its name"),
         pytest.param(policy(WEB, [], ["Egress"], [{"to": [pods(app="db")], "ports": []}]), True, id="the caller may call another only"),
         pytest.param(policy(API, [admits(pods(app="web"), "8080")]), False, id="on its port"),
         pytest.param(policy(API, [admits(pods(app="web"), "9090")]), True, id="on another port only"),
