@@ -112,18 +112,32 @@ def _sharing_parts(draft: Draft, side: KnownSide, other: KnownSide) -> Draft:
 
 
 def _carrying(draft: Draft, side: KnownSide, other: KnownSide) -> Draft:
-    """A need that only a firewall rule of the side before told of does not end with the rule: it stands after too where both ends do."""
-    if not side.is_after:
-        return draft
+    """With needs of the other side that do not end where this one does not show them: what a value says that is not known yet; of the side
+    after, what only a rule of a firewall told, which goes."""
     known = {(d.source, d.target) for d in side.dependencies}
     needed = {d.target for d in side.dependencies if d.role is Role.NEED}
+    perhaps = _not_known_yet(side, other)
     kept: list[Dependency] = []
     for need in other.dependencies:
-        if need.target in needed or (need.source, need.target) in known or not _is_told_by_a_rule(other, need):
+        ends = need.source, need.target
+        if ends in known or not set(ends) <= side.components.keys():
             continue
-        if {need.source, need.target} <= side.components.keys():
+        told = side.is_after and need.target not in needed and _is_told_by_a_rule(other, need)
+        if told or ends in perhaps:
             kept.append(need)
     return _with(draft, needs=kept)
+
+
+def _not_known_yet(side: KnownSide, other: KnownSide) -> set[tuple[str, str]]:
+    """(source, target) of needs of the other side that a reference says whose value this side does not know yet."""
+    found: set[tuple[str, str]] = set()
+    for address, node in side.survey.nodes.items():
+        if node is other.survey.nodes.get(address):
+            continue
+        for edge in other.survey.outgoing(address, "need", "serves", "member"):
+            if fronts.is_open_ended(side.survey, edge):
+                found.add((edge.source, edge.target) if edge.role == "need" else (edge.target, edge.source))
+    return found
 
 
 def _is_told_by_a_rule(side: KnownSide, need: Dependency) -> bool:

@@ -11,13 +11,15 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from faultray_action.catalogue.entry import Awaits
-from faultray_action.catalogue.expression import Scope
+from faultray_action.catalogue.expression import Scope, every
 from faultray_action.model.component import Kind
 from faultray_action.model.topology import EntryPoint
+from faultray_action.model.value import UNKNOWN
 from faultray_action.topology import places
 from faultray_action.topology.known_side import KnownSide
-from faultray_action.topology.node import Node
+from faultray_action.topology.node import Node, TypedEdge
 from faultray_action.topology.reachability.cuts import Cut
+from faultray_action.topology.survey import Survey
 
 _FRONTS = ("load_balancer", "gateway", "cdn")
 """Kinds of connectors that users' traffic runs through, unlike a configuration that only names what is behind it."""
@@ -32,6 +34,8 @@ def unserved(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
         if side.survey.nodes[address].entry.servers != "any" or side.needs.carrying.after(address):
             continue
         beside = _awaiting(side, {address})
+        if _may_lead(side, other, address):
+            continue
         if gone := _served_by(other, address):
             yield Cut(address, address, side.says(*_of_group(address, gone)), by_change=not beside)
         elif beside:
@@ -65,7 +69,7 @@ def _dead_entries(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
         if start not in side.components or _serves_itself(side, entry):
             continue
         behind = side.needs.carrying.closure(start)
-        if _serving(side, behind):
+        if _serving(side, behind) or _may_lead(side, other, start):
             continue
         reached = _serving(other, other.needs.carried.closure(start)) - {start} if start in other.components else set[str]()
         beside = "" if _branches_off(side, {start, *behind}) else _awaiting(side, {start, *behind})
@@ -97,6 +101,8 @@ def _dead_fronts(side: KnownSide, other: KnownSide, dead_entries: set[str]) -> I
 
 
 def _dead_front(side: KnownSide, other: KnownSide, front: str) -> Cut | None:
+    if _may_lead(side, other, front):
+        return None
     beside = _awaiting(side, {front})
     reached = sorted(_behind(other, front)) if front in other.components else []
     if reached:
@@ -108,6 +114,12 @@ def _dead_front(side: KnownSide, other: KnownSide, front: str) -> Cut | None:
 def _behind(side: KnownSide, front: str) -> set[str]:
     """The next components behind a front, as far as they can be met."""
     return side.needs.carried.next(front, side.is_connector)
+
+
+def _may_lead(side: KnownSide, other: KnownSide, front: str) -> bool:
+    """Whether a value that this side does not know yet stands where the other one shows what a front leads to: it may lead there all the same."""
+    parts = other.needs.carried.within(front) & side.survey.nodes.keys()
+    return any(is_open_ended(side.survey, edge) for part in parts for edge in leading_edges(other.survey, part))
 
 
 def _is_front(side: KnownSide, address: str) -> bool:
@@ -122,6 +134,19 @@ def _serves_itself(side: KnownSide, entry: EntryPoint) -> bool:
 
 def _serving(side: KnownSide, addresses: Iterable[str]) -> set[str]:
     return {a for a in addresses if a in side.components and side.components[a].kind not in _PASSING}
+
+
+def leading_edges(survey: Survey, address: str) -> list[TypedEdge]:
+    """References that say what an address leads to: its own, and those of what serves it."""
+    return [*survey.outgoing(address, "need"), *survey.incoming(address, "serves", "member")]
+
+
+def is_open_ended(survey: Survey, edge: TypedEdge) -> bool:
+    """Whether what stands on a side at the place of a reference of the other one is not known yet, and no reference of its own tells."""
+    source = survey.nodes.get(edge.source)
+    if source is None or UNKNOWN not in every(source.raw, edge.path):
+        return False
+    return not any(own.path == edge.path for own in survey.outgoing(edge.source, edge.role))
 
 
 # what waits to be called through a front
