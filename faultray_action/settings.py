@@ -79,7 +79,7 @@ OUTPUTS: Mapping[str, str] = MappingProxyType(
         "verdict": "pass, fail or error (could not compute).",
         "score-before": "Score of what stands now, 0-100; empty where nothing serves.",
         "score-after": "Score after the change, 0-100; empty where nothing serves.",
-        "score-delta": "Difference of the two; empty where one is missing.",
+        "score-delta": "What the change costs (negative) or wins, like for like; empty where one is missing.",
         "new-spofs": "How many single points of failure are new.",
         "resolved-spofs": "How many single points of failure are gone.",
         "scenarios": "How many failure scenarios were simulated.",

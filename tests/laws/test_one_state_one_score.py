@@ -47,8 +47,6 @@ SHOWN_BY_THE_CHANGE = frozenset(
         "clouds/gc01-run-allusers-invoker-removed",
         "clouds/gc03-push-endpoint-removed",
         "fixtures/firewall-rule-cut",
-        "modules/m07-target-group-port",
-        "reading/c08",
         "reading/c17r",
         "scenarios/20-sg-rule-cuts-db",
         "scenarios/azure-cname-removed",

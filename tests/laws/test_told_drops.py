@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faultray_action.judgement.decide import decide
+from faultray_action.judgement.decide import Judged, decide
 from faultray_action.model.assessment import Assessment
-from faultray_action.model.finding import Delta, GateResult, Recommendation
+from faultray_action.model.finding import Alike, Comparison, GateResult, Recommendation
 from faultray_action.model.policy import Gates
 from faultray_action.model.topology import Coverage
 
@@ -22,8 +22,13 @@ def side(score: float) -> Assessment:
     return Assessment(score, 0.0, 0.0, 0.0, (), ())
 
 
+def compared(before: float, after: float) -> Comparison:
+    sides = side(before), side(after)
+    return Comparison(sides[0], lambda: sides[1], Alike(*sides))
+
+
 def asked(before: float, after: float, gates: Gates) -> dict[str, GateResult]:
-    decision = decide(Delta(side(before), side(after), (), ()), gates, Coverage())
+    decision = decide(Judged(compared(before, after)), gates, Coverage())
     return {gate.gate: gate for gate in decision.gates}
 
 
@@ -51,5 +56,5 @@ def test_a_score_below_the_minimum_is_told_below_it(after: float, minimum: float
 def test_a_drop_that_rounds_to_nothing_is_none(change: float, passed: bool) -> None:
     gates = asked(86.0, 86.0 + change, Gates())
     assert gates["fail-on-regression"].passed is passed
-    decision = decide(Delta(side(86.0), side(86.0 + change), (), ()), Gates(), Coverage())
+    decision = decide(Judged(compared(86.0, 86.0 + change)), Gates(), Coverage())
     assert (decision.recommendation is Recommendation.SAFE) is passed
