@@ -287,7 +287,7 @@ def _outside_of_plan(survey: Survey, node: Node) -> set[str]:
     for path in _firewall_paths(node):
         written = {value for value in every(node.values, path) if isinstance(value, str) and value}
         led = [edge for edge in survey.outgoing(node.address, "firewall") if edge.path == path]
-        known = {survey.nodes[edge.target].values.get("id") for edge in led}
+        known = {str(survey.nodes[edge.target].values.get("id")) for edge in led}
         if len(written) > len(led) or not known.isdisjoint(written):
             found |= {f"id:{value}" for value in written - known}
     return found
