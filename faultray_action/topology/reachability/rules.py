@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, Protocol
 
@@ -111,8 +112,14 @@ def _is_private(network: Network) -> bool:
 def _lies_in(network: Network, place: Place) -> bool | None:
     if place.addresses is None:
         return False if place.inside is False and _is_private(network) else None
-    alike = [own for own in place.addresses if own.version == network.version]
-    if len(alike) == len(place.addresses) and all(own.subnet_of(network) for own in alike):  # type: ignore[arg-type]
+    return _holds_all(network, place.addresses)
+
+
+@lru_cache(maxsize=65536)
+def _holds_all(network: Network, addresses: tuple[Network, ...]) -> bool | None:
+    """Whether a range holds some addresses, all or (None) a part of them; a system asks the same of few ranges again and again."""
+    alike = [own for own in addresses if own.version == network.version]
+    if len(alike) == len(addresses) and all(own.subnet_of(network) for own in alike):  # type: ignore[arg-type]
         return True
     return None if any(own.overlaps(network) for own in alike) else False
 
