@@ -13,6 +13,7 @@ from faultray_action.model.topology import Dependency, EntryPoint
 from faultray_action.terraform.plan import Side
 from faultray_action.topology.node import Places
 from faultray_action.topology.reachability.firewalls import Firewalls
+from faultray_action.topology.reachability.rules import Way
 from faultray_action.topology.survey import Survey
 
 
@@ -30,6 +31,11 @@ class KnownSide(Struct, frozen=True, dict=True):
     def needs(self) -> Needs:
         """Who needs whom."""
         return Needs(self.dependencies)
+
+    @cached_property
+    def answers(self) -> dict[tuple[str, str], list[Way]]:
+        """What its firewalls say to calls, as far as they have been asked: both ways ask the same of it."""
+        return {}
 
     def is_connector(self, address: str) -> bool:
         """Whether requests only run through it: a walk along calls looks past it."""

@@ -141,6 +141,14 @@ def _is_way_in(survey: Survey, address: str) -> bool:
 
 
 def _between(side: KnownSide, caller: str, callee: str) -> Ways:
+    """As `_asked`, once for each call of a side."""
+    known = side.answers.get((caller, callee))
+    if known is None:
+        known = side.answers[caller, callee] = _asked(side, caller, callee)
+    return known
+
+
+def _asked(side: KnownSide, caller: str, callee: str) -> Ways:
     """What the firewalls of a side say to a call, on the ports that the callee is called on, and to the probe of a balancer on a port of its own."""
     posts, target = _calling(side, caller, callee), _reached(side.firewalls.post(callee))
     ports = _ports(side, caller, callee)
