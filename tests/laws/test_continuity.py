@@ -32,10 +32,10 @@ LARGEST = 3_000_000
 
 CHANGE_ALONE = {
     "feeds of buffers",
-    "fronts that lead nowhere",
     "grants",
     "groups without servers",
     "names of what is gone",
+    "ports",
     "private access",
     "rules of firewalls",
     "services of the provider",
