@@ -90,12 +90,19 @@ def _shut(side: KnownSide, other: KnownSide) -> Iterator[Cut]:
     led_to = side.needs.carrying.closure(*tops)
     for entry in other.entries:
         front = entry.component
-        if front not in side.components or front in led_to:
+        if front not in side.components or front in led_to or not _serves(side, front):
             continue
         was = _lets_users_in(other, front)
         is_now = _lets_users_in(side, front)
         if was is True and is_now is False:
             yield _down(front, _closing(side))
+
+
+def _serves(side: KnownSide, front: str) -> bool:
+    """Whether anybody would be served there: a connector (an address, a Service) with nothing behind it yet lets users in to nothing."""
+    if not side.is_connector(front):
+        return True
+    return bool(side.needs.hard.next(front, side.is_connector))
 
 
 def _lets_users_in(side: KnownSide, address: str) -> bool | None:

@@ -148,6 +148,17 @@ def test_a_front_that_is_made_private_is_evidence_of_the_change_both_ways() -> N
     assert shut(was=True, is_now=True) == ([], [])
 
 
+def test_an_address_that_nothing_stands_behind_yet_was_not_shut() -> None:
+    plan = json.loads(document(row("aws_eip", "web", {"id": "eipalloc-1", "public_ip": "198.51.100.7"})))
+    before = {"id": "eipalloc-1", "public_ip": "198.51.100.7", "instance": ""}
+    change = {"actions": ["update"], "before": before, "after": {**before, "instance": "i-0123456789abcdef0"}}
+    plan["resource_changes"][0]["change"] |= change
+    plan["resource_changes"].append(row("aws_instance", "web", {"id": "i-0123456789abcdef0", "instance_type": "t3.large"}))
+    stages = discover(decode(json.dumps(plan).encode(), "plan.json"), know(Request(policy=Policy())))
+    assert ("aws_eip.web", "aws_eip.web") not in broken(stages.before)
+    assert broken(stages.after) == []
+
+
 # the controller of ingresses
 
 
