@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -64,8 +62,3 @@ def cuts(side: KnownSide, other: KnownSide) -> list[Cut]:
     for row in CHECKS:
         found += row.cuts(side, other)
     return found
-
-
-def pairs(found: Iterable[Cut]) -> set[tuple[str, str]]:
-    """(caller, callee) of each cut."""
-    return {(cut.caller, cut.callee) for cut in found}

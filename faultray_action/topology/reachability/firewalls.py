@@ -17,6 +17,8 @@ from faultray_action.topology.reachability.rule_reading import RuleReader, group
 from faultray_action.topology.reachability.rules import EVERY, Ends, Network, Place, Post, Rule, Wall, as_network
 from faultray_action.topology.survey import Survey
 
+_BY_NAME = "network:"
+"""What the key of a network begins with that the plan does not have."""
 Owned = Mapping[str, tuple[Rule, ...]]
 """Resource -> the rules that it says."""
 
@@ -73,9 +75,12 @@ class Firewalls:
         return {group: tuple(sorted(rules, key=_order)) for group, rules in found.items()}
 
     def _holders(self, node: Node, facts: FirewallFacts) -> Iterable[str]:
-        if facts.by_network:
-            return sorted(places.networks(self.survey, node.address)) or [f"network:{node.values.get('network') or ''}".rpartition("/")[2]]
-        return groups_of(self.survey, node, facts)
+        """The groups or networks that keep a rule; a network that the plan does not have goes by its name."""
+        if not facts.by_network:
+            return groups_of(self.survey, node, facts)
+        known = sorted(places.networks(self.survey, node.address))
+        name = str(node.values.get("network") or "").rpartition("/")[2]
+        return known or [f"{_BY_NAME}{name}"]
 
     def _standing(self, node: Node, holder: str, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         """The rules of a resource that its group keeps: an inline list that is written removes what stands beside it."""
@@ -173,7 +178,7 @@ class Firewalls:
         return [self._network_wall(network) for network in sorted(networks or self._unplaced())]
 
     def _unplaced(self) -> set[str]:
-        return {holder for holder in self.rules if holder.startswith("network:")}
+        return {holder for holder in self.rules if holder.startswith(_BY_NAME)}
 
     def _network_wall(self, network: str) -> Wall:
         key = ("network", network)

@@ -93,13 +93,10 @@ class RuleReader:
         if not written and not named and not itself:
             return Ends() if facts.peers else ANYBODY
         groups = {self._ids.get(value, f"id:{value}") for value in named if isinstance(value, str)}
-        groups |= set(self._held_by(node, facts)) if itself else set()
+        groups |= set(groups_of(self._survey, node, facts)) if itself else set()
         linked = self._linked(node, facts, group_paths) if UNKNOWN in named else set()
         unsure = UNKNOWN in written or (UNKNOWN in named and not linked)
         return _ended(written, facts, frozenset(groups | linked), unsure=unsure)
-
-    def _held_by(self, node: Node, facts: FirewallFacts) -> list[str]:
-        return groups_of(self._survey, node, facts)
 
     def _linked(self, node: Node, facts: FirewallFacts, paths: Iterable[str]) -> set[str]:
         """The groups that the configuration names where their ids are not known yet: inside a group all that its blocks name."""
